@@ -30,6 +30,9 @@ enum {
     RATION_COUNTER_PERMITS = 5
 };
 
+/** For products that 64 bits cannot hold. */
+__extension__ typedef unsigned __int128 ration_u128;
+
 #define RATION_TICKS_PER_NS UINT64_C(16)
 #define RATION_TICKS_PER_S (RATION_TICKS_PER_NS * UINT64_C(1000000000))
 
@@ -97,7 +100,7 @@ static inline uint64_t ration_ask_share(uint64_t limit, uint32_t keep_permille)
     if (keep_permille == 0) {
         return limit;
     }
-    return limit - (uint64_t)(((unsigned __int128)limit * keep_permille + 999) / 1000);
+    return limit - (uint64_t)(((ration_u128)limit * keep_permille + 999) / 1000);
 }
 
 #endif

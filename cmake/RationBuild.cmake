@@ -20,6 +20,10 @@ if(RATION_SANITIZE)
     endif()
 endif()
 
+if(RATION_FUZZ)
+    target_compile_options(ration_build INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # Concurrency Kit and xxHash are used as headers only; nobody who links libration needs them.
 find_path(CK_INCLUDE_DIR ck_pr.h)
 find_path(XXHASH_INCLUDE_DIR xxhash.h)
@@ -27,6 +31,20 @@ if(NOT CK_INCLUDE_DIR OR NOT XXHASH_INCLUDE_DIR)
     message(FATAL_ERROR "libration is built with the headers of Concurrency Kit and xxHash (Debian: libck-dev libxxhash-dev)")
 endif()
 target_include_directories(ration_build SYSTEM INTERFACE ${CK_INCLUDE_DIR} ${XXHASH_INCLUDE_DIR})
+
+# ck's headers are generated for one architecture: those of x86-64 would leave an aarch64 library without its fences.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_INCLUDES ${CK_INCLUDE_DIR})
+check_c_source_compiles("
+    #include <ck_pr.h>
+    #if defined(CK_MD_TSO) && !defined(__x86_64__) || !defined(CK_F_PR_CAS_64_2)
+    #error these headers are for another architecture, or have no 16-byte swap
+    #endif
+    int main(void) { return 0; }" RATION_CK_FITS)
+unset(CMAKE_REQUIRED_INCLUDES)
+if(NOT RATION_CK_FITS)
+    message(FATAL_ERROR "the headers of Concurrency Kit in ${CK_INCLUDE_DIR} are not for ${CMAKE_SYSTEM_PROCESSOR}")
+endif()
 
 find_package(Threads REQUIRED)
 

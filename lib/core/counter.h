@@ -3,7 +3,7 @@
  * @file counter.h
  * The counter, 16 bytes of state: its tag, its epoch, and what any thread may read from it without knowing the plan.
  *
- * State. A counter is {tag, word}, changed by 16-byte compare-and-swap only.
+ * State. A counter is a ration_pair {low: tag, high: word}, changed by 16-byte compare-and-swap only.
  *
  *   tag   63                 15 14   12 11 10 9        5   4      3     2      0
  *        [ fingerprint: 49      | share | era | horizon | shadow| fresh |  kind  ]
@@ -47,11 +47,6 @@
 #define RATION_TAG_FINGERPRINT (~UINT64_C(0x7fff))
 #define RATION_TAG_IDENTITY (RATION_TAG_FINGERPRINT | RATION_TAG_ERA | RATION_TAG_KIND)
 #define RATION_TAG_EMPTY UINT64_C(0)
-
-typedef struct ration_counter {
-    _Alignas(16) uint64_t tag;
-    uint64_t word;
-} ration_counter;
 
 static inline unsigned ration_tag_kind(uint64_t tag)
 {

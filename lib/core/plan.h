@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/**
+ * @file plan.h
+ * Plans: compiles limits into rules, publishes them in a bounded ring of immutable versions, and copies them out whole.
+ *
+ * State. A plan is a sequence number and 4 versions; version `sequence % 4` is the current one. 0: the plan was never set.
+ *
+ *   word              written by              read by            order
+ *   current           a publishing writer     every decision     swap (publishes the version); load acquire
+ *   version.sequence  the writer that claims  reader, writer     claim: swap; publication: store release; a reader loads it
+ *                                                                acquire before nothing else and again after an acquire fence
+ *   version's rules   the writer that claims  readers            relaxed; made whole by the two lines above
+ *
+ * A reader copies and then compares the version's sequence: the copy is whole unless 3 changes were published meanwhile, then it
+ * copies again. A writer claims a version that is not current by a swap of its sequence; one that stops for ever inside costs
+ * the ring that version.
+ */
+#ifndef RATION_CORE_PLAN_H
+#define RATION_CORE_PLAN_H
+
+#include "atomic.h"
+#include "ration.h"
+#include "step.h"
+
+#define RATION_PLAN_VERSIONS 4
+
+typedef struct ration_plan_version {
+    uint64_t sequence; /* the top bit: being written */
+    uint64_t count;
+    ration_rule rules[RATION_LIMITS_MAX];
+    char names[RATION_LIMITS_MAX][RATION_NAME_MAX + 1];
+} ration_plan_version;
+
+typedef struct ration_plan {
+    _Alignas(128) uint64_t current;
+    ration_plan_version versions[RATION_PLAN_VERSIONS];
+} ration_plan;
+
+/** The name a limit without one gets. */
+const char *ration_plan_kind_name(uint32_t kind);
+
+/** Compiles and publishes limits that ration_check_plan found right. @return RATION_OK, RATION_ERR_BUSY. */
+int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, uint64_t now_ns, const ration_limit *limits,
+                        size_t limit_size, size_t count);
+
+/** Copies the current rules. Returns their count, 0 where the plan is not set. `sequence` tells the version. */
+unsigned ration_plan_read(const ration_plan *plan, ration_rule *rules, uint64_t *sequence);
+
+/** Copies a limit's name out of a version; false where that version is gone. */
+bool ration_plan_name(const ration_plan *plan, uint64_t sequence, unsigned index, char *name);
+
+#endif

@@ -2,6 +2,8 @@
 /** @file quota.c Reading, charging and giving back fixed windows. */
 #include "quota.h"
 
+#include <stdbool.h>
+
 #include "calendar.h"
 
 #define QUOTA_NS_PER_S UINT64_C(1000000000)

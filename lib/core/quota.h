@@ -29,8 +29,6 @@
 #ifndef RATION_CORE_QUOTA_H
 #define RATION_CORE_QUOTA_H
 
-#include <stdbool.h>
-
 #include "step.h"
 
 /** Charges the word; see step.h. On a refusal `next` differs from `word` only where another clock or offset dated it. */

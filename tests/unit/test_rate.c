@@ -805,8 +805,11 @@ START_TEST(a_negative_cost_does_not_exist_and_a_refund_is_bounded) /* S2 F13 */
     ck_assert_uint_eq(take(&word, &rule, 5 * S, (uint64_t)-1), 0);
     ck_assert_uint_eq(word, 0);
     ck_assert_uint_eq(take(&word, &rule, 5 * S, 3), 3);
-    word = ration_rate_refund(word, &rule, &time, time.ticks, 2, UINT64_MAX);
+    word = ration_rate_refund(word, &rule, &time, time.ticks, 1, UINT64_C(1) << 52); /* times the unit: 0 in 64 bits */
+    ck_assert_uint_eq(report_of(word, &rule, 5 * S, 1).remaining, 18);
+    word = ration_rate_refund(word, &rule, &time, time.ticks, 1, UINT64_MAX);
     ck_assert_uint_eq(report_of(word, &rule, 5 * S, 1).remaining, 19);
+    ck_assert_uint_eq(ration_rate_refund(word, &rule, &time, time.ticks, UINT64_C(1) << 52, 1), time.ticks);
     word = ration_rate_refund(word, &rule, &time, time.ticks, UINT64_MAX, UINT64_MAX);
     ck_assert_uint_eq(report_of(word, &rule, 5 * S, 1).remaining, 20);
     word = ration_rate_refund(word, &rule, &time, time.ticks, UINT64_MAX, UINT64_MAX);
@@ -987,7 +990,10 @@ START_TEST(refund_knows_what_has_refilled)
     /* A clock that went back gives back the whole, and no more. */
     time = at_ns(S / 2);
     ck_assert_uint_eq(ration_rate_refund(word, &rule, &time, 16 * S, 4, 4), word - 4 * rule.as.rate.unit_ticks);
-    ck_assert_uint_eq(ration_rate_refund(5, &rule, &time, 0, 4, 4), 5);
+    /* A full bucket's word stays, and one that owes less than what comes back stops at now, not below zero. */
+    ck_assert_uint_eq(ration_rate_refund(5, &rule, &time, time.ticks, 4, 4), 5);
+    time = at_ns(1);
+    ck_assert_uint_eq(ration_rate_refund(17, &rule, &time, 16, 4, 4), 16);
 }
 END_TEST
 

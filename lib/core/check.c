@@ -67,7 +67,7 @@ static int check_rate(ration_fault *fault, const ration_limit *limit)
         error = check_range(fault, "units", limit->units, 1, most < (UINT64_C(1) << 62) ? most : (UINT64_C(1) << 62) - 1);
     }
     if (error == RATION_OK) {
-        unsigned __int128 ticks = (ration_u128)limit->period * RATION_TICKS_PER_NS;
+        ration_u128 ticks = (ration_u128)limit->period * RATION_TICKS_PER_NS;
         uint64_t unit_ticks = (uint64_t)((ticks + limit->units - 1) / limit->units);
         error = check_range(fault, "burst", limit->burst, 1, ((UINT64_C(1) << 63) - (UINT64_C(1) << 52)) / unit_ticks);
     }

@@ -263,7 +263,8 @@ static unsigned commit_item(ration_case *c, ration_item *item)
     }
     item->charged = true;
     /* A previous window that grew between reading it and the swap above would have weighed more. */
-    if (item->rule->counter == RATION_COUNTER_SLIDING && read_past(c, item) > item->past_word) {
+    if (item->rule->counter == RATION_COUNTER_SLIDING && ration_sliding_previous_used(read_past(c, item), item->rule, &c->time) >
+                                                             ration_sliding_previous_used(item->past_word, item->rule, &c->time)) {
         return COMMIT_LOST;
     }
     return COMMIT_DONE;

@@ -39,8 +39,13 @@ static inline uint64_t ration_kind_charge(ration_item *item, const ration_time *
         return ration_quota_charge(item->before, item->rule, time, &item->ask, &item->next);
     case RATION_COUNTER_SLIDING:
         return ration_sliding_charge(item->before, item->past_word, item->rule, time, &item->ask, &item->next);
-    default:
-        return ration_permits_charge(item->before, item->rule, time, &item->ask, &item->next, &item->death_s, &item->again);
+    default: {
+        ration_permits_grant grant;
+        uint64_t granted = ration_permits_charge(item->before, item->rule, time, &item->ask, &item->next, &grant);
+        item->death_s = grant.death_s;
+        item->again = grant.again;
+        return granted;
+    }
     }
 }
 
@@ -68,14 +73,17 @@ static inline void ration_kind_report(const ration_item *item, uint64_t word, co
 static inline uint64_t ration_kind_refund(const ration_rule *rule, uint64_t word, const ration_time *time, uint64_t decided_ticks,
                                           uint64_t spent, uint64_t units)
 {
+    uint64_t next = word;
     switch (rule->counter) {
     case RATION_COUNTER_RATE:
         return ration_rate_refund(word, rule, time, decided_ticks, spent, units);
     case RATION_COUNTER_QUOTA:
     case RATION_COUNTER_WIDE:
-        return ration_quota_refund(word, rule, time, decided_ticks, units);
+        (void)ration_quota_refund(word, rule, time, decided_ticks, units, &next);
+        return next;
     case RATION_COUNTER_SLIDING:
-        return ration_sliding_refund(word, rule, time, decided_ticks, units);
+        (void)ration_sliding_refund(word, rule, time, decided_ticks, units, &next);
+        return next;
     default:
         return word;
     }
@@ -84,15 +92,17 @@ static inline uint64_t ration_kind_refund(const ration_rule *rule, uint64_t word
 /** The word after the charge of `item`, made at `decided`, is rolled back at `now` upon a word that others have changed. */
 static inline uint64_t ration_kind_undo(const ration_item *item, uint64_t word, const ration_time *decided, const ration_time *now)
 {
-    uint64_t next = word;
+    uint64_t next;
     switch (item->rule->counter) {
     case RATION_COUNTER_RATE:
         return ration_rate_undo(word, item->rule, now, item->before, decided->ticks, item->granted * item->rule->as.rate.unit_ticks);
     case RATION_COUNTER_PERMITS:
-        (void)ration_permits_release(word, item->rule->as.window.window_s, now, item->death_s, &next);
-        return next;
+        return ration_permits_release(word, item->rule->as.window.window_s, now, item->death_s, &next) ? next : word;
+    case RATION_COUNTER_QUOTA:
+    case RATION_COUNTER_WIDE:
+        return ration_quota_undo(word, item->rule, item->next, item->granted);
     default:
-        return ration_kind_refund(item->rule, word, now, decided->ticks, item->granted, item->granted);
+        return ration_sliding_undo(word, item->next, item->granted);
     }
 }
 

@@ -4,16 +4,16 @@
 #include "limiter.h"
 
 /* Gives `units` of the request's cost back to one counter, if it is there. */
-static void refund_item(const ration_case *c, const ration_item *item, const ration_probe *probe, uint64_t decided_ticks, uint64_t units)
+static void refund_item(const ration_case *c, const ration_item *item, uint64_t decided_ticks, uint64_t units)
 {
     const ration_table *table = &c->engine->table;
     for (;;) {
-        ration_pair *slot = ration_table_find(table, probe);
+        ration_pair *slot = ration_table_find(table, &item->probe);
         ration_pair value;
         if (slot == NULL) {
             return;
         }
-        if (!ration_table_load(table, slot, &value) || !ration_table_same(value.low, probe->tag)) {
+        if (!ration_table_load(table, slot, &value) || !ration_table_same(value.low, item->probe.tag)) {
             continue;
         }
         if ((value.low & RATION_TAG_FRESH) != 0) {
@@ -54,10 +54,7 @@ int ration_refund(ration_limiter *limiter, const ration_request *request, uint64
         if (item->rule->counter == RATION_COUNTER_PERMITS || back == 0) {
             continue;
         }
-        refund_item(&c, item, &item->probe, decided_ticks, back);
-        if (item->rule->counter == RATION_COUNTER_SLIDING) {
-            refund_item(&c, item, &item->past, decided_ticks, back);
-        }
+        refund_item(&c, item, decided_ticks, back);
     }
     return RATION_OK;
 }

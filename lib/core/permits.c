@@ -52,7 +52,7 @@ uint64_t ration_permits_charge(uint64_t word, const ration_rule *rule, const rat
     uint64_t out = view.current + view.previous;
 
     *grant = (ration_permits_grant){0, false};
-    if (out >= ration_ask_share(rule->limit, ask->keep_permille) || view.current == PERMITS_COUNT) {
+    if (out >= ration_ask_share(rule->limit, ask->keep_permille)) { /* a limit is at most what 17 bits count */
         *next = view.redated ? permits_word(&view) : word;
         return 0;
     }

@@ -17,8 +17,8 @@
  * the counter of the previous window earlier ends are over, and all others weigh as the previous window.
  *
  * Invariant (G1). A grant leaves estimate <= limit, hence cur <= limit: any interval of length W meets two windows, at most
- * 2 * limit. That bound is tight: the estimate takes the previous window's units for spread evenly, and they may have come at its
- * end. Who needs an exact ceiling wants a rate. Retry times are exact for words that no other clock wrote.
+ * 2 * limit. That is reached but for one unit: the estimate takes the units of the previous window for spread evenly, and they may
+ * have come at its end. Who needs an exact ceiling wants a rate. Retry times are exact for words that no other clock wrote.
  *
  * Source. Cloudflare's "counting things, a lot of different things", 2017. We differ in integers only and rounding up.
  * Cost. One division of 32 bits, two multiplications in 128 bits where the previous window weighs; a report divides in 128 bits.

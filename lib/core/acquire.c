@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file acquire.c Decisions: one request, several as one, several in a row. */
 #include "answer.h"
+#include "single.h"
 
 /** Requests whose memory is fetched ahead together. */
 #define ACQUIRE_BATCH 16
@@ -26,6 +27,10 @@ static void prefetch_items(const ration_case *c)
 static void decide_question(ration_case *c, const ration_question *question, const ration_rule *rules, ration_decision *decision)
 {
     c->count = 0;
+    if (question->count == 1 && ration_single_fits(question->request, rules) &&
+        ration_single_decide(c, question->request, rules, question->hash, decision)) {
+        return;
+    }
     if (rules[0].counter == 0) {
         ration_answer_fixed(c, rules[0].kind == RATION_KIND_UNLIMITED, question, 0, decision);
         return;

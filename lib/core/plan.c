@@ -125,19 +125,11 @@ static void store_words(void *to, const void *from, size_t size)
     }
 }
 
-static inline void load_words(void *to, const void *from, size_t size)
-{
-    for (size_t i = 0; i < size / sizeof(uint64_t); i++) {
-        uint64_t word = ration_atomic_load_relaxed_64((const uint64_t *)from + i);
-        memcpy((unsigned char *)to + i * sizeof word, &word, sizeof word);
-    }
-}
-
 /* Copies a version whole; false where it is empty, or being written. */
 static bool copy_version(const ration_plan_version *version, ration_plan_version *copy)
 {
     copy->sequence = ration_atomic_load_acquire_64(&version->sequence);
-    load_words(&copy->count, &version->count, sizeof *copy - offsetof(ration_plan_version, count));
+    ration_plan_load(&copy->count, &version->count, sizeof *copy - offsetof(ration_plan_version, count));
     ration_atomic_fence_acquire();
     return copy->sequence != 0 && (copy->sequence & PLAN_WRITING) == 0 && copy->count <= RATION_LIMITS_MAX &&
            ration_atomic_load_relaxed_64(&version->sequence) == copy->sequence;
@@ -211,29 +203,10 @@ int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, 
     return RATION_ERR_BUSY;
 }
 
-unsigned ration_plan_read(const ration_plan *plan, ration_rule *rules, uint64_t *sequence)
-{
-    for (;;) {
-        *sequence = ration_atomic_load_acquire_64(&plan->current);
-        if (*sequence == 0) {
-            return 0;
-        }
-        const ration_plan_version *version = &plan->versions[*sequence % RATION_PLAN_VERSIONS];
-        uint64_t count = ration_atomic_load_relaxed_64(&version->count);
-        if (count <= RATION_LIMITS_MAX) {
-            load_words(rules, version->rules, (size_t)count * sizeof rules[0]);
-        }
-        ration_atomic_fence_acquire();
-        if (ration_atomic_load_relaxed_64(&version->sequence) == *sequence && count - 1 < RATION_LIMITS_MAX) {
-            return (unsigned)count;
-        }
-    }
-}
-
 bool ration_plan_name(const ration_plan *plan, uint64_t sequence, unsigned index, char *name)
 {
     const ration_plan_version *version = &plan->versions[sequence % RATION_PLAN_VERSIONS];
-    load_words(name, version->names[index], RATION_NAME_MAX + 1);
+    ration_plan_load(name, version->names[index], RATION_NAME_MAX + 1);
     ration_atomic_fence_acquire();
     return ration_atomic_load_relaxed_64(&version->sequence) == sequence;
 }

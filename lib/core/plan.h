@@ -43,8 +43,33 @@ const char *ration_plan_kind_name(uint32_t kind);
 int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, uint64_t now_ns, const ration_limit *limits,
                         size_t limit_size, size_t count);
 
+/** Copies whole 8-byte words that others may be writing; the caller finds out by the version's sequence. */
+static inline void ration_plan_load(void *to, const void *from, size_t size)
+{
+    for (size_t i = 0; i < size / sizeof(uint64_t); i++) {
+        ((uint64_t *)to)[i] = ration_atomic_load_relaxed_64((const uint64_t *)from + i);
+    }
+}
+
 /** Copies the current rules. Returns their count, 0 where the plan is not set. `sequence` tells the version. */
-unsigned ration_plan_read(const ration_plan *plan, ration_rule *rules, uint64_t *sequence);
+static inline unsigned ration_plan_read(const ration_plan *plan, ration_rule *rules, uint64_t *sequence)
+{
+    for (;;) {
+        *sequence = ration_atomic_load_acquire_64(&plan->current);
+        if (*sequence == 0) {
+            return 0;
+        }
+        const ration_plan_version *version = &plan->versions[*sequence % RATION_PLAN_VERSIONS];
+        uint64_t count = ration_atomic_load_relaxed_64(&version->count);
+        for (uint64_t i = 0; i < count && i < RATION_LIMITS_MAX; i++) {
+            ration_plan_load(&rules[i], &version->rules[i], sizeof rules[i]);
+        }
+        ration_atomic_fence_acquire();
+        if (ration_atomic_load_relaxed_64(&version->sequence) == *sequence && count - 1 < RATION_LIMITS_MAX) {
+            return (unsigned)count;
+        }
+    }
+}
 
 /** Copies a limit's name out of a version; false where that version is gone. */
 bool ration_plan_name(const ration_plan *plan, uint64_t sequence, unsigned index, char *name);

@@ -2,15 +2,9 @@
 /** @file timeline.c Advancing the floor and beginning eras. */
 #include "timeline.h"
 
-static int64_t era_epoch_s(uint64_t era)
-{
-    return ((int64_t)(era & 0xffff) - 1) * RATION_ERA_UNIT_S;
-}
-
 static bool era_holds(uint64_t era, uint64_t now_ns)
 {
-    int64_t since_s = (int64_t)(now_ns / RATION_NS_PER_S) - era_epoch_s(era);
-    return era != 0 && since_s >= 0 && since_s < RATION_ERA_UNITS * RATION_ERA_UNIT_S;
+    return era != 0 && now_ns - ration_era_epoch_ns(era) < RATION_ERA_NS;
 }
 
 /* The unit before the one that holds now, so that a clock may step back by at least a year within the era. */
@@ -49,20 +43,11 @@ static uint64_t raise_to_floor(ration_region *region, uint64_t now_ns)
     return now_ns;
 }
 
-void ration_timeline_place(ration_region *region, uint64_t now_ns, ration_time *time, uint64_t *era)
+void ration_timeline_move(ration_region *region, uint64_t now_ns, ration_time *time, uint64_t *era)
 {
     now_ns = raise_to_floor(region, now_ns);
-    uint64_t current = ration_atomic_load_acquire_64(&region->era);
-    if (__builtin_expect(!era_holds(current, now_ns), 0)) {
-        current = begin_era(region, now_ns);
-    }
-    *era = current;
-    time->now_ns = now_ns;
-    time->epoch_s = era_epoch_s(current);
-    uint64_t since_ns = now_ns - (uint64_t)time->epoch_s * RATION_NS_PER_S; /* modulo 2^64: the epoch may be negative */
-    time->ticks = since_ns * RATION_TICKS_PER_NS;
-    time->s = (uint32_t)(since_ns / RATION_NS_PER_S);
-    time->wait_ticks = ration_atomic_load_relaxed_64(&region->wait_ticks);
+    *era = begin_era(region, now_ns);
+    ration_timeline_fill(time, now_ns, *era, now_ns - ration_era_epoch_ns(*era), ration_atomic_load_relaxed_64(&region->wait_ticks));
 }
 
 uint64_t ration_timeline_ticks(const ration_time *time, uint64_t at_ns)

@@ -31,8 +31,39 @@ static inline bool ration_timeline_behind(const ration_region *region, uint64_t 
     return floor_ns > now_ns && floor_ns - now_ns > RATION_SLACK_NS;
 }
 
+/** ration_timeline_place where the floor or the era has to change. */
+void ration_timeline_move(ration_region *region, uint64_t now_ns, ration_time *time, uint64_t *era);
+
+static inline uint64_t ration_era_epoch_ns(uint64_t era)
+{
+    return ((era & 0xffff) - 1) * ((uint64_t)RATION_ERA_UNIT_S * RATION_NS_PER_S); /* modulo 2^64: it may be negative */
+}
+
+/** Nanoseconds since the era's epoch; RATION_ERA_NS or more: outside the era. */
+#define RATION_ERA_NS ((uint64_t)RATION_ERA_UNITS * (uint64_t)RATION_ERA_UNIT_S * RATION_NS_PER_S)
+
+static inline void ration_timeline_fill(ration_time *time, uint64_t now_ns, uint64_t era, uint64_t since_ns, uint64_t wait_ticks)
+{
+    time->now_ns = now_ns;
+    time->epoch_s = ((int64_t)(era & 0xffff) - 1) * RATION_ERA_UNIT_S;
+    time->ticks = since_ns * RATION_TICKS_PER_NS;
+    time->s = (uint32_t)(since_ns / RATION_NS_PER_S);
+    time->wait_ticks = wait_ticks;
+}
+
 /** Places now_ns on the region's time: raises it to the floor, advances or pulls back the floor, begins an era where needed. */
-void ration_timeline_place(ration_region *region, uint64_t now_ns, ration_time *time, uint64_t *era);
+static inline void ration_timeline_place(ration_region *region, uint64_t now_ns, ration_time *time, uint64_t *era)
+{
+    uint64_t ahead_ns = now_ns - ration_atomic_load_relaxed_64(&region->floor_ns);
+    uint64_t current = ration_atomic_load_acquire_64(&region->era);
+    uint64_t since_ns = now_ns - ration_era_epoch_ns(current);
+    if (__builtin_expect(ahead_ns >= RATION_FLOOR_STEP_NS || current == 0 || since_ns >= RATION_ERA_NS, 0)) {
+        ration_timeline_move(region, now_ns, time, era);
+        return;
+    }
+    *era = current;
+    ration_timeline_fill(time, now_ns, current, since_ns, ration_atomic_load_relaxed_64(&region->wait_ticks));
+}
 
 /** Raises the floor to at least `time`. */
 void ration_timeline_raise(ration_region *region, const ration_time *time);

@@ -5,7 +5,7 @@
 add_library(ration_build INTERFACE)
 target_compile_options(ration_build INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -fno-common)
 # Empty on purpose: then a file's own `#define _GNU_SOURCE` is the same definition. A unity build needs it before any header.
-target_compile_definitions(ration_build INTERFACE _GNU_SOURCE= ${RATION_DEFINITIONS})
+target_compile_definitions(ration_build INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=> ${RATION_DEFINITIONS})
 if(RATION_WERROR)
     target_compile_options(ration_build INTERFACE -Werror)
 endif()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Cross-builds for aarch64 on Debian (gcc-aarch64-linux-gnu, qemu-user). Check and Concurrency Kit for arm64 are unpacked, not
 # installed, by `tests/run arm64` into build/arm64-packages: libck-dev of two architectures cannot be installed side by side,
-# and ck's headers are not the same (ck_md.h of amd64 turns every fence into nothing).
+# and ck's headers are not the same (ck_md.h of amd64 turns every fence into nothing). Tests run with CK_FORK=no: Check's parent process waits for ever under qemu-user 7.2.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)

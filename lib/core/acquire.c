@@ -28,7 +28,7 @@ static void decide_question(ration_case *c, const ration_question *question, con
 {
     c->count = 0;
     if (question->count == 1 && ration_single_fits(question->request, rules) &&
-        ration_single_decide(c, question->request, rules, question->hash, decision)) {
+        ration_single_decide(c->engine, &c->time, c->era, question->request, rules, question->hash, decision)) {
         return;
     }
     if (rules[0].counter == 0) {
@@ -53,20 +53,12 @@ static int read_question(const ration_limiter *limiter, const ration_request *re
     return error;
 }
 
-int ration_acquire(ration_limiter *limiter, const ration_request *request, ration_decision *decision)
+/* Checked requests that the short path does not take. */
+static __attribute__((noinline)) int acquire_any(ration_limiter *limiter, const ration_request *request, ration_decision *decision)
 {
-    if (decision == NULL) {
-        return RATION_ERR_ARGUMENT;
-    }
-    if ((uintptr_t)decision % _Alignof(ration_decision) != 0) {
-        return RATION_ERR_ALIGNMENT;
-    }
     ration_question question;
     ration_rule rules[RATION_LIMITS_MAX];
-    int error = ration_request_check(limiter, request);
-    if (error == RATION_OK) {
-        error = read_question(limiter, request, rules, &question);
-    }
+    int error = read_question(limiter, request, rules, &question);
     if (error != RATION_OK) {
         ration_answer_error(decision);
         return error;
@@ -78,6 +70,48 @@ int ration_acquire(ration_limiter *limiter, const ration_request *request, ratio
     ration_case_begin(&c, limiter, request);
     decide_question(&c, &question, rules, decision);
     return RATION_OK;
+}
+
+/* True where the short path has decided. */
+static inline bool acquire_single(ration_limiter *limiter, const ration_request *request, ration_decision *decision)
+{
+    ration_engine *engine = &limiter->engine;
+    ration_rule rule;
+    if (request->plan >= limiter->plan_count || !ration_plan_read_single(&limiter->plans[request->plan], &rule) ||
+        !ration_single_fits(request, &rule)) {
+        return false;
+    }
+    ration_time time;
+    uint64_t era;
+    uint64_t now_ns = (request->flags & RATION_AT) != 0 ? request->now_ns : ration_clock_now(&engine->clock);
+    if (__builtin_expect(ration_timeline_behind(engine->region, now_ns), 0)) {
+        return false; /* the general path reads the clock twice */
+    }
+    ration_timeline_place(engine->region, now_ns, &time, &era);
+    ration_hash hash = ration_hash_bytes(request->key, request->key_len, engine->region->secret);
+    if (!ration_single_decide(engine, &time, era, request, &rule, hash, decision)) {
+        return false;
+    }
+    if (request->permit != NULL) {
+        *request->permit = (ration_permit){{0}};
+    }
+    return true;
+}
+
+int ration_acquire(ration_limiter *limiter, const ration_request *request, ration_decision *decision)
+{
+    if (decision == NULL) {
+        return RATION_ERR_ARGUMENT;
+    }
+    if ((uintptr_t)decision % _Alignof(ration_decision) != 0) {
+        return RATION_ERR_ALIGNMENT;
+    }
+    int error = ration_request_check(limiter, request);
+    if (error != RATION_OK) {
+        ration_answer_error(decision);
+        return error;
+    }
+    return acquire_single(limiter, request, decision) ? RATION_OK : acquire_any(limiter, request, decision);
 }
 
 /* The questions of several requests that are decided as one. */

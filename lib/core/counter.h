@@ -5,9 +5,9 @@
  *
  * State. A counter is a ration_pair {low: tag, high: word}, changed by 16-byte compare-and-swap only.
  *
- *   tag   63                 15 14   12 11 10 9        5   4      3     2      0
- *        [ fingerprint: 49      | share | era | horizon | shadow| fresh |  kind  ]
- *         \---- identity ----/   attr    id     attr      attr    attr     id
+ *   tag   63                 15 14   13 12    10 9     7 6       2    1      0
+ *        [ fingerprint: 49      |  era  |  kind  | share | horizon | shadow| fresh ]
+ *         \------------ identity -------------/ \---------- attributes ---------/
  *
  *   identity: fingerprint of (key, limit), the low bits of the era and the kind. Two counters with equal identities in one probe
  *             window are one counter: 49 bits, so of 100 million keys flooding a table of windows with some 85 live counters the
@@ -35,22 +35,24 @@
 
 #include "step.h"
 
-#define RATION_TAG_KIND UINT64_C(0x7)
-#define RATION_TAG_FRESH UINT64_C(0x8)
-#define RATION_TAG_SHADOW UINT64_C(0x10)
-#define RATION_TAG_HORIZON_SHIFT 5
+#define RATION_TAG_FRESH UINT64_C(0x1)
+#define RATION_TAG_SHADOW UINT64_C(0x2)
+#define RATION_TAG_HORIZON_SHIFT 2
 #define RATION_TAG_HORIZON (UINT64_C(31) << RATION_TAG_HORIZON_SHIFT)
-#define RATION_TAG_ERA_SHIFT 10
-#define RATION_TAG_ERA (UINT64_C(3) << RATION_TAG_ERA_SHIFT)
-#define RATION_TAG_SHARE_SHIFT 12
+#define RATION_TAG_SHARE_SHIFT 7
 #define RATION_TAG_SHARE (UINT64_C(7) << RATION_TAG_SHARE_SHIFT)
+#define RATION_TAG_ATTRIBUTES UINT64_C(0x3ff)
+#define RATION_TAG_KIND_SHIFT 10
+#define RATION_TAG_KIND (UINT64_C(7) << RATION_TAG_KIND_SHIFT)
+#define RATION_TAG_ERA_SHIFT 13
+#define RATION_TAG_ERA (UINT64_C(3) << RATION_TAG_ERA_SHIFT)
 #define RATION_TAG_FINGERPRINT (~UINT64_C(0x7fff))
-#define RATION_TAG_IDENTITY (RATION_TAG_FINGERPRINT | RATION_TAG_ERA | RATION_TAG_KIND)
+#define RATION_TAG_IDENTITY (~RATION_TAG_ATTRIBUTES)
 #define RATION_TAG_EMPTY UINT64_C(0)
 
 static inline unsigned ration_tag_kind(uint64_t tag)
 {
-    return (unsigned)(tag & RATION_TAG_KIND);
+    return (unsigned)((tag & RATION_TAG_KIND) >> RATION_TAG_KIND_SHIFT);
 }
 
 static inline unsigned ration_tag_horizon(uint64_t tag)

@@ -106,26 +106,24 @@ static inline uint64_t ration_kind_undo(const ration_item *item, uint64_t word, 
     }
 }
 
-static inline unsigned ration_kind_leading_zeros(uint64_t value)
+/** The share of the limit that is used, as the tag says it: 7 for more than half, one less for each halving, 0 below 1/128. */
+static inline uint64_t ration_kind_share(uint64_t used, uint64_t limit)
 {
-    return value == 0 ? 64 : (unsigned)__builtin_clzll(value);
+    /* The difference of the bit lengths; |1 makes zero a length. */
+    int below = __builtin_clzll(used | 1) - __builtin_clzll(limit | 1);
+    below = below > 0 ? below : 0;
+    return (uint64_t)(below < 7 ? 7 - below : 0) << RATION_TAG_SHARE_SHIFT;
 }
 
 /** The tag to write with item->next: the identity, and the attributes for those who evict (counter.h). */
 static inline uint64_t ration_kind_tag(const ration_item *item, const ration_time *time)
 {
-    uint64_t used, limit;
     if (item->rule->counter == RATION_COUNTER_RATE) {
-        used = item->next > time->ticks ? item->next - time->ticks : 0;
-        limit = item->rule->as.rate.full_ticks;
-    } else {
-        used = item->next & (item->rule->counter == RATION_COUNTER_WIDE ? (UINT64_C(1) << 40) - 1 : UINT32_MAX);
-        limit = item->rule->limit;
+        uint64_t debt = item->next > time->ticks ? item->next - time->ticks : 0;
+        return item->probe.tag | ration_kind_share(debt, item->rule->as.rate.full_ticks);
     }
-    /* The difference of the bit lengths: 0 where more than half is used (or more than all), 7 and more below 1/128. */
-    unsigned zeros = ration_kind_leading_zeros(used), limit_zeros = ration_kind_leading_zeros(limit);
-    unsigned below = zeros > limit_zeros ? zeros - limit_zeros : 0;
-    return item->probe.tag | (uint64_t)(below < 7 ? 7 - below : 0) << RATION_TAG_SHARE_SHIFT;
+    uint64_t used = item->next & (item->rule->counter == RATION_COUNTER_WIDE ? (UINT64_C(1) << 40) - 1 : UINT32_MAX);
+    return item->probe.tag | ration_kind_share(used, item->rule->limit);
 }
 
 #endif

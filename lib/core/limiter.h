@@ -26,8 +26,31 @@ typedef struct ration_question {
     ration_hash hash;
 } ration_question;
 
-/** Checks a request by itself. `permit` tells whether a permit may be asked for. @return as ration_acquire. */
-int ration_request_check(const ration_limiter *limiter, const ration_request *request);
+/** Says what is wrong with a request of which something is. */
+int ration_request_error(const ration_request *request);
+int ration_request_check_usages(const ration_request *request);
+
+/** Checks a request by itself. @return as ration_acquire. */
+static inline int ration_request_check(const ration_limiter *limiter, const ration_request *request)
+{
+    if (limiter == NULL || request == NULL) {
+        return RATION_ERR_ARGUMENT;
+    }
+    if ((uintptr_t)request % _Alignof(ration_request) != 0) {
+        return RATION_ERR_ALIGNMENT;
+    }
+    /* One branch for all that is right: this runs before every decision. */
+    const uint32_t *r = request->reserved;
+    uint32_t unknown = (request->flags & ~(uint32_t)(RATION_AT | RATION_PARTIAL | RATION_JITTER)) | r[0] | r[1] | r[2] | r[3] | r[4] |
+                       r[5] | r[6];
+    bool wrong = ((uintptr_t)request->permit % _Alignof(ration_permit) != 0) | ((request->key == NULL) & (request->key_len != 0)) |
+                 (request->key_len > RATION_KEY_MAX) | (request->cost > INT64_MAX) | (request->keep_permille > 1000) |
+                 (request->max_wait_ns > RATION_WAIT_MAX) | (unknown != 0);
+    if (__builtin_expect(wrong, 0)) {
+        return ration_request_error(request);
+    }
+    return request->usages != NULL ? ration_request_check_usages(request) : RATION_OK;
+}
 
 /** Reads the request's plan and hashes its key. Writes at most RATION_LIMITS_MAX rules. @return RATION_OK, RATION_ERR_NO_PLAN. */
 int ration_question_read(const ration_limiter *limiter, const ration_request *request, ration_rule *rules, ration_question *question);

@@ -18,6 +18,8 @@
 #ifndef RATION_CORE_PLAN_H
 #define RATION_CORE_PLAN_H
 
+#include <string.h>
+
 #include "atomic.h"
 #include "ration.h"
 #include "step.h"
@@ -47,7 +49,8 @@ int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, 
 static inline void ration_plan_load(void *to, const void *from, size_t size)
 {
     for (size_t i = 0; i < size / sizeof(uint64_t); i++) {
-        ((uint64_t *)to)[i] = ration_atomic_load_relaxed_64((const uint64_t *)from + i);
+        uint64_t word = ration_atomic_load_relaxed_64((const uint64_t *)from + i);
+        memcpy((unsigned char *)to + i * sizeof word, &word, sizeof word);
     }
 }
 
@@ -69,6 +72,17 @@ static inline unsigned ration_plan_read(const ration_plan *plan, ration_rule *ru
             return (unsigned)count;
         }
     }
+}
+
+/** ration_plan_read for a plan of one limit; false where it is another, or is being changed. */
+static inline bool ration_plan_read_single(const ration_plan *plan, ration_rule *rule)
+{
+    uint64_t sequence = ration_atomic_load_acquire_64(&plan->current);
+    const ration_plan_version *version = &plan->versions[sequence % RATION_PLAN_VERSIONS];
+    uint64_t count = ration_atomic_load_relaxed_64(&version->count);
+    ration_plan_load(rule, &version->rules[0], sizeof *rule);
+    ration_atomic_fence_acquire();
+    return sequence != 0 && count == 1 && ration_atomic_load_relaxed_64(&version->sequence) == sequence;
 }
 
 /** Copies a limit's name out of a version; false where that version is gone. */

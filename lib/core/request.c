@@ -2,7 +2,7 @@
 /** @file request.c Checking requests, and turning them into the items of a decision. */
 #include "limiter.h"
 
-static int check_usages(const ration_request *request)
+int ration_request_check_usages(const ration_request *request)
 {
     if ((uintptr_t)request->usages % _Alignof(ration_usage) != 0 || request->usage_size % _Alignof(ration_usage) != 0) {
         return RATION_ERR_ALIGNMENT;
@@ -10,8 +10,7 @@ static int check_usages(const ration_request *request)
     return request->usage_size < sizeof(ration_usage) || request->usage_size > 4096 ? RATION_ERR_ARGUMENT : RATION_OK;
 }
 
-/* Says what is wrong with a request of which something is. */
-static int name_error(const ration_request *request)
+int ration_request_error(const ration_request *request)
 {
     if (((uintptr_t)request->permit % _Alignof(ration_permit)) != 0) {
         return RATION_ERR_ALIGNMENT;
@@ -24,27 +23,6 @@ static int name_error(const ration_request *request)
         return RATION_ERR_RANGE;
     }
     return RATION_ERR_UNSUPPORTED;
-}
-
-int ration_request_check(const ration_limiter *limiter, const ration_request *request)
-{
-    if (limiter == NULL || request == NULL) {
-        return RATION_ERR_ARGUMENT;
-    }
-    if ((uintptr_t)request % _Alignof(ration_request) != 0) {
-        return RATION_ERR_ALIGNMENT;
-    }
-    /* One branch for all that is right: this runs before every decision. */
-    const uint32_t *r = request->reserved;
-    uint32_t unknown = (request->flags & ~(uint32_t)(RATION_AT | RATION_PARTIAL | RATION_JITTER)) | r[0] | r[1] | r[2] | r[3] | r[4] |
-                       r[5] | r[6];
-    bool wrong = ((uintptr_t)request->permit % _Alignof(ration_permit) != 0) | ((request->key == NULL) & (request->key_len != 0)) |
-                 (request->key_len > RATION_KEY_MAX) | (request->cost > INT64_MAX) | (request->keep_permille > 1000) |
-                 (request->max_wait_ns > RATION_WAIT_MAX) | (unknown != 0);
-    if (__builtin_expect(wrong, 0)) {
-        return name_error(request);
-    }
-    return request->usages != NULL ? check_usages(request) : RATION_OK;
 }
 
 static bool read_names(const ration_question *question, const ration_request *request)

@@ -16,45 +16,59 @@
 static inline bool ration_single_fits(const ration_request *request, const ration_rule *rule)
 {
     return (rule->counter == RATION_COUNTER_RATE || rule->counter == RATION_COUNTER_QUOTA) && (rule->flags & RATION_SHADOW) == 0 &&
-           request->usages == NULL && request->max_wait_ns == 0 && (request->flags & (RATION_PARTIAL | RATION_JITTER)) == 0;
+           request->usages == NULL && (request->max_wait_ns | (request->flags & (RATION_PARTIAL | RATION_JITTER))) == 0;
 }
 
-static inline void ration_single_answer(ration_case *c, const ration_item *item, const ration_request *request, uint64_t word,
+static inline void ration_single_answer(const ration_engine *engine, const ration_time *time, const ration_item *item, uint64_t word,
                                         ration_decision *decision)
 {
-    ration_report report;
+    const ration_rule *rule = item->rule;
     bool allowed = item->granted != 0;
-    if (item->rule->counter == RATION_COUNTER_RATE) {
-        ration_rate_report(word, item->rule, &c->time, &item->ask, &report);
+    ration_report report;
+    if (rule->counter == RATION_COUNTER_RATE && allowed) {
+        uint64_t debt = word - time->ticks; /* just charged: ahead of now, and sane */
+        report.remaining = debt < rule->as.rate.full_ticks ? ration_rate_units(rule, rule->as.rate.full_ticks - debt) : 0;
+        report.reset_ns = (debt + RATION_TICKS_PER_NS - 1) / RATION_TICKS_PER_NS;
+        report.retry_ns = 0;
+    } else if (rule->counter == RATION_COUNTER_RATE) {
+        ration_rate_report(word, rule, time, &item->ask, &report);
     } else {
-        ration_quota_report(word, item->rule, &c->time, &item->ask, &report);
+        ration_quota_report(word, rule, time, &item->ask, &report);
     }
-    *decision = (ration_decision){.allowed = allowed,
-                                  .granted = !allowed ? 0 : request->cost != 0 ? request->cost : 1,
-                                  .limit = item->rule->limit,
-                                  .remaining = report.remaining,
-                                  .reset_ns = report.reset_ns,
-                                  .decided_at_ns = c->time.now_ns};
-    if (!allowed) {
-        decision->reason = item->rule->kind;
-        decision->retry_after_ns = report.retry_ns;
-        decision->flags = report.retry_ns == RATION_NEVER ? RATION_DECISION_NEVER : 0;
-    }
-    ration_stats_count(ration_stats_stripe(c->engine->stripes), allowed ? RATION_COUNT_ALLOWED : RATION_COUNT_REFUSED, 1);
+    decision->allowed = allowed;
+    decision->reason = allowed ? RATION_REASON_NONE : rule->kind;
+    decision->limit_index = 0;
+    decision->request_index = 0;
+    decision->flags = !allowed && report.retry_ns == RATION_NEVER ? RATION_DECISION_NEVER : 0;
+    decision->would_refuse = 0;
+    decision->granted = 0;
+    decision->limit = rule->limit;
+    decision->remaining = report.remaining;
+    decision->reset_ns = report.reset_ns;
+    decision->retry_after_ns = allowed ? 0 : report.retry_ns;
+    decision->wait_ns = 0;
+    decision->decided_at_ns = time->now_ns;
+    decision->reserved[0] = decision->reserved[1] = decision->reserved[2] = 0;
+    ration_stats_count(ration_stats_stripe(engine->stripes), allowed ? RATION_COUNT_ALLOWED : RATION_COUNT_REFUSED, 1);
+}
+
+static inline uint64_t ration_single_charge(ration_item *item, const ration_time *time)
+{
+    return item->rule->counter == RATION_COUNTER_RATE
+               ? ration_rate_charge(item->seen.high, item->rule, time, &item->ask, &item->next)
+               : ration_quota_charge(item->seen.high, item->rule, time, &item->ask, &item->next);
 }
 
 /** Decides and answers. False: nothing was changed, take the general path. */
-static inline bool ration_single_decide(ration_case *c, const ration_request *request, const ration_rule *rule, ration_hash hash,
-                                        ration_decision *decision)
+static inline bool ration_single_decide(ration_engine *engine, const ration_time *time, uint64_t era, const ration_request *request,
+                                        const ration_rule *rule, ration_hash hash, ration_decision *decision)
 {
-    const ration_table *table = &c->engine->table;
+    const ration_table *table = &engine->table;
+    uint64_t cost = request->cost != 0 ? request->cost : 1;
     ration_item item;
     item.rule = rule;
-    item.probe = ration_table_probe(table, hash, rule, 0, c->era);
-    item.ask.cost = rule->counts == RATION_CALLS || request->cost == 0 ? 1 : request->cost;
-    item.ask.least = item.ask.cost;
-    item.ask.wait_ticks = 0;
-    item.ask.keep_permille = request->keep_permille;
+    item.probe = ration_table_probe(table, hash, rule, 0, era);
+    item.ask = (ration_ask){rule->counts == RATION_CALLS ? 1 : cost, rule->counts == RATION_CALLS ? 1 : cost, 0, request->keep_permille};
     ration_group *home = &table->groups[item.probe.home];
     unsigned bits = ration_table_match(home, item.probe.tag);
     if (__builtin_expect(bits == 0, 0)) {
@@ -64,21 +78,17 @@ static inline bool ration_single_decide(ration_case *c, const ration_request *re
     for (;;) {
         item.seen.low = ration_atomic_load_relaxed_64(&item.slot->low);
         item.seen.high = ration_atomic_load_relaxed_64(&item.slot->high);
-        if (!ration_table_same(item.seen.low, item.probe.tag) || (item.seen.low & RATION_TAG_FRESH) != 0) {
+        if (!ration_table_same(item.seen.low, item.probe.tag) || (item.seen.low & RATION_TAG_FRESH) != 0 ||
+            (rule->counter == RATION_COUNTER_RATE &&
+             item.seen.high > time->ticks + rule->as.rate.sane_ticks + time->wait_ticks)) {
             return false;
         }
-        if (rule->counter == RATION_COUNTER_RATE) {
-            if (item.seen.high > c->time.ticks + rule->as.rate.sane_ticks + c->time.wait_ticks) {
-                return false;
-            }
-            item.granted = ration_rate_charge(item.seen.high, rule, &c->time, &item.ask, &item.next);
-        } else {
-            item.granted = ration_quota_charge(item.seen.high, rule, &c->time, &item.ask, &item.next);
-        }
-        if (item.granted != 0) {
-            ration_pair next = {ration_kind_tag(&item, &c->time), item.next};
+        item.granted = ration_single_charge(&item, time);
+        if (__builtin_expect(item.granted != 0, 1)) {
+            ration_pair next = {ration_kind_tag(&item, time), item.next};
             if (ration_atomic_cas_seq_128(item.slot, item.seen, next)) {
-                ration_single_answer(c, &item, request, item.next, decision);
+                ration_single_answer(engine, time, &item, item.next, decision);
+                decision->granted = cost;
                 return true;
             }
             continue;
@@ -90,7 +100,7 @@ static inline bool ration_single_decide(ration_case *c, const ration_request *re
         if (item.next != item.seen.high) {
             return false; /* insane: the general path puts it right */
         }
-        ration_single_answer(c, &item, request, item.seen.high, decision);
+        ration_single_answer(engine, time, &item, item.seen.high, decision);
         return true;
     }
 }

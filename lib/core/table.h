@@ -74,7 +74,7 @@ uint64_t ration_table_groups(uint64_t counters);
 
 static inline bool ration_table_same(uint64_t tag, uint64_t other)
 {
-    return ((tag ^ other) & RATION_TAG_IDENTITY) == 0;
+    return (tag ^ other) <= RATION_TAG_ATTRIBUTES; /* the attributes are the lowest bits */
 }
 
 /** The probe of a key's limit. `part` tells the two counters of a sliding window apart; 0 for all other kinds. */
@@ -86,7 +86,8 @@ static inline ration_probe ration_table_probe(const ration_table *table, ration_
     uint64_t mixed = hash.tag ^ rule->tag_salt ^ apart ^ ration_era_mix(era);
     ration_probe probe;
     probe.home = (uint64_t)(((ration_u128)spread * table->group_count) >> 64);
-    probe.tag = (mixed & RATION_TAG_FINGERPRINT) | ration_era_bits(era) | rule->counter |
+    probe.tag = (mixed & RATION_TAG_FINGERPRINT) | ration_era_bits(era) |
+                (uint64_t)rule->counter << RATION_TAG_KIND_SHIFT |
                 (uint64_t)rule->horizon << RATION_TAG_HORIZON_SHIFT | ((rule->flags & 1u) != 0 ? RATION_TAG_SHADOW : 0);
     return probe;
 }
@@ -102,8 +103,8 @@ static inline void ration_table_prefetch(const ration_table *table, const ration
 static inline unsigned ration_table_match(const ration_group *group, uint64_t tag)
 {
     unsigned bits = 0;
-    for (unsigned i = 0; i < RATION_GROUP_COUNTERS; i++) {
-        bits |= (unsigned)ration_table_same(ration_atomic_load_relaxed_64(&group->counters[i].low), tag) << i;
+    for (unsigned i = RATION_GROUP_COUNTERS; i-- > 0;) {
+        bits = bits + bits + ration_table_same(ration_atomic_load_relaxed_64(&group->counters[i].low), tag);
     }
     return bits;
 }

@@ -38,7 +38,6 @@ static void decide_question(ration_case *c, const ration_question *question, con
     ration_question_add(c, question, rules, 0);
     if (c->count > 1) {
         prefetch_items(c);
-        ration_case_order(c);
     }
     unsigned outcome = ration_decide(c, &question->hash);
     ration_answer_write(c, outcome, question, 1, decision);

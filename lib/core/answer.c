@@ -56,6 +56,22 @@ static void name_limit(const ration_item *item, const ration_report *report, rat
     decision->reset_ns = report->reset_ns;
 }
 
+/* Of equals the first limit of the first request is named: items are in an order of their own. */
+static bool comes_first(const ration_item *item, const ration_decision *decision)
+{
+    return item->request != decision->request_index ? item->request < decision->request_index : item->limit < decision->limit_index;
+}
+
+/* The bit of a limit, counting over all requests' limits. */
+static unsigned limit_bit(const ration_question *questions, const ration_item *item)
+{
+    unsigned bit = item->limit;
+    for (unsigned i = 0; i < item->request; i++) {
+        bit += questions[i].count;
+    }
+    return bit;
+}
+
 static void answer_refused(const ration_case *c, const ration_question *questions, ration_decision *decision)
 {
     const ration_item *reason = NULL;
@@ -68,7 +84,8 @@ static void answer_refused(const ration_case *c, const ration_question *question
         }
         ration_kind_report(head, head->before, &c->time, &head->ask, &report);
         uint64_t retry_ns = report.retry_ns != 0 ? report.retry_ns : 1; /* lost to a race that is over already */
-        if (reason == NULL || retry_ns > decision->retry_after_ns) {
+        if (reason == NULL || retry_ns > decision->retry_after_ns ||
+            (retry_ns == decision->retry_after_ns && comes_first(item, decision))) {
             reason = item;
             decision->retry_after_ns = retry_ns;
             name_limit(item, &report, decision);
@@ -135,7 +152,7 @@ static void answer_allowed(const ration_case *c, const ration_question *question
         }
         ration_report report;
         ration_item_report(c, item, &report);
-        if (report.remaining < decision->remaining) {
+        if (report.remaining < decision->remaining || (report.remaining == decision->remaining && comes_first(item, decision))) {
             name_limit(item, &report, decision);
         }
         if (item->rule->counter == RATION_COUNTER_RATE && item->ask.wait_ticks != 0) {
@@ -207,7 +224,9 @@ void ration_answer_write(ration_case *c, unsigned outcome, const ration_question
     for (unsigned i = 0; i < c->count; i++) {
         const ration_item *item = &c->items[i];
         const ration_item *head = item->merged >= 0 ? &c->items[item->merged] : item;
-        decision->would_refuse |= (uint32_t)(head->granted == 0 && ration_item_shadow(item)) << i;
+        if (head->granted == 0 && ration_item_shadow(item)) {
+            decision->would_refuse |= UINT32_C(1) << limit_bit(questions, item);
+        }
     }
     if (usages) {
         write_usages(c, questions);

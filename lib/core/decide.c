@@ -25,11 +25,21 @@ void ration_case_probe(const ration_case *c, ration_item *item, ration_hash hash
     item->probe = ration_table_probe(table, hash, item->rule, part, c->era);
 }
 
+/* Which of two items is charged first: by limit, then by key. */
+static bool comes_before(const ration_item *a, const ration_item *b)
+{
+    if (a->rule->tag_salt != b->rule->tag_salt) {
+        return a->rule->tag_salt < b->rule->tag_salt;
+    }
+    return a->probe.tag != b->probe.tag ? a->probe.tag < b->probe.tag : a->probe.home < b->probe.home;
+}
+
 void ration_case_order(ration_case *c)
 {
+    c->ordered = true;
     for (unsigned i = 0; i < c->count; i++) {
         unsigned at = i;
-        while (at > 0 && c->items[c->order[at - 1]].probe.tag > c->items[i].probe.tag) {
+        while (at > 0 && comes_before(&c->items[i], &c->items[c->order[at - 1]])) {
             c->order[at] = c->order[at - 1];
             at--;
         }
@@ -306,7 +316,7 @@ static void undo(ration_case *c)
     now.given_ns = c->given_ns;
     ration_case_place(&now);
     for (unsigned i = c->count; i-- > 0;) {
-        ration_item *item = &c->items[c->count > 1 ? c->order[i] : 0];
+        ration_item *item = &c->items[c->ordered ? c->order[i] : i];
         if (item->charged && now.era == c->era) {
             undo_item(c, item, &now.time);
         }
@@ -318,7 +328,7 @@ static void undo(ration_case *c)
 static unsigned commit(ration_case *c, ration_item **lost)
 {
     for (unsigned i = 0; i < c->count; i++) {
-        ration_item *item = &c->items[c->count > 1 ? c->order[i] : 0];
+        ration_item *item = &c->items[c->ordered ? c->order[i] : i];
         if (item->merged >= 0 || item->granted == 0) {
             continue; /* a shadow that would refuse is not charged */
         }

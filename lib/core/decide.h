@@ -3,8 +3,9 @@
  * @file decide.h
  * All or nothing over several counters: look at all of them, commit one after the other, undo where a race was lost (G2).
  *
- * A decision is a list of items, one for each limit of each request, ordered by tag so that two decisions over the same counters
- * charge them in the same order; equal counters are merged into one item with the sum of the costs.
+ * A decision is a list of items, one for each limit of each request, ordered by limit and then by key, so that two decisions over
+ * the same counters charge them in the same order. The rules of a plan are kept in that order; several requests are merged into
+ * it, and equal counters become one item with the sum of the costs.
  *
  *   look     computes for each item, from what its counter holds, whether it would grant. If one would not, the decision is
  *            refused and nothing is written; the refusing counters are read again as one 16-byte load, so that no refusal rests
@@ -66,6 +67,7 @@ typedef struct ration_case {
     bool given;
     bool partial;
     unsigned count;
+    bool ordered; /* `order` says in which order items are charged; else their own */
     unsigned order[RATION_DECISION_LIMITS_MAX];
     ration_item items[RATION_DECISION_LIMITS_MAX];
 } ration_case;
@@ -83,7 +85,7 @@ void ration_case_place(ration_case *c);
 /** Sets an item's probes for the case's era and time. */
 void ration_case_probe(const ration_case *c, ration_item *item, ration_hash hash);
 
-/** Orders the items and merges equal ones; needed where there are two or more. */
+/** Orders the items of several requests and merges equal ones. */
 void ration_case_order(ration_case *c);
 
 /** Takes what item->seen holds as the item's state, and computes what it would grant. */

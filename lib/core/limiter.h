@@ -66,6 +66,7 @@ static inline void ration_case_begin(ration_case *c, ration_limiter *limiter, co
     c->given_ns = request->now_ns;
     c->partial = (request->flags & RATION_PARTIAL) != 0;
     c->count = 0;
+    c->ordered = false;
     ration_case_place(c);
 }
 

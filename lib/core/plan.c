@@ -165,6 +165,18 @@ static void inherit_rules(ration_plan_version *fresh, const ration_plan *plan, u
     }
 }
 
+/* One order for every decision (decide.h). */
+static void sort_rules(ration_plan_version *version)
+{
+    for (unsigned i = 1; i < version->count; i++) {
+        for (unsigned j = i; j > 0 && version->rules[j - 1].tag_salt > version->rules[j].tag_salt; j--) {
+            ration_rule swapped = version->rules[j];
+            version->rules[j] = version->rules[j - 1];
+            version->rules[j - 1] = swapped;
+        }
+    }
+}
+
 static ration_plan_version *claim_version(ration_plan *plan, uint64_t current, uint64_t sequence)
 {
     ration_plan_version *version = &plan->versions[sequence % RATION_PLAN_VERSIONS];
@@ -193,9 +205,11 @@ int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, 
         for (size_t i = 0; i < count; i++) {
             ration_limit limit = limit_at(limits, limit_size, i);
             compile_rule(&fresh.rules[i], number, &limit, secret, now_ns);
+            fresh.rules[i].index = (uint8_t)i;
             memcpy(fresh.names[i], limit.name, strlen(limit.name));
         }
         inherit_rules(&fresh, plan, current);
+        sort_rules(&fresh);
         store_words(&version->count, &fresh.count, sizeof fresh - offsetof(ration_plan_version, count));
         ration_atomic_store_release_64(&version->sequence, sequence);
         return ration_atomic_cas_seq_64(&plan->current, current, sequence) ? RATION_OK : RATION_ERR_BUSY;

@@ -72,7 +72,7 @@ void ration_question_add(ration_case *c, const ration_question *question, const 
         item->ask.wait_ticks = request->max_wait_ns * RATION_TICKS_PER_NS;
         item->ask.keep_permille = request->keep_permille;
         item->request = (uint16_t)index;
-        item->limit = (uint16_t)i;
+        item->limit = rule->index;
         item->merged = -1;
         ration_case_probe(c, item, question->hash);
     }

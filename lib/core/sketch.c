@@ -10,7 +10,7 @@
 
 uint64_t ration_sketch_width(uint64_t counters)
 {
-    uint64_t width = 16;
+    uint64_t width = 64;
     while (width < 4096 && width * 1024 < counters) {
         width *= 2;
     }

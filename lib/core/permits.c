@@ -83,10 +83,11 @@ void ration_permits_report(uint64_t word, const ration_rule *rule, const ration_
  * Takes a permit that dies at death_s out of the counts. A permit of the current generation or, after a jump, of one that the
  * word no longer has may be counted in either: right after the jump all are current, and every old death is at least the new
  * one; each generation later the counts and the deaths move along, so a permit that dies with `previous` is counted there.
+ * One that dies before it has lapsed or is held by nobody: `previous` dies after now.
  */
-static bool permits_take(permits_view *view, uint32_t lease_s, const ration_time *time, uint32_t death_s)
+static bool permits_take(permits_view *view, uint32_t lease_s, uint32_t death_s)
 {
-    if (death_s <= time->s || (uint64_t)death_s + lease_s < view->death_s) {
+    if ((uint64_t)death_s + lease_s < view->death_s) {
         return false;
     }
     bool may_be_current = (uint64_t)death_s + lease_s > view->death_s;
@@ -105,7 +106,7 @@ bool ration_permits_release(uint64_t word, uint32_t lease_s, const ration_time *
 {
     permits_view view = permits_read(word, lease_s, time);
 
-    if (!permits_take(&view, lease_s, time, death_s)) {
+    if (!permits_take(&view, lease_s, death_s)) {
         *next = word;
         return false;
     }
@@ -120,7 +121,7 @@ bool ration_permits_renew(uint64_t word, uint32_t lease_s, const ration_time *ti
 
     *new_death_s = death_s;
     *next = word;
-    if (!permits_take(&view, lease_s, time, death_s) || view.current == PERMITS_COUNT) {
+    if (!permits_take(&view, lease_s, death_s) || view.current == PERMITS_COUNT) {
         return false;
     }
     view.current++;

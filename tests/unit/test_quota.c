@@ -725,6 +725,28 @@ START_TEST(quota_undo_takes_back_exactly_its_own)
 }
 END_TEST
 
+START_TEST(quota_refund_gives_back_in_its_window_only)
+{
+    for (unsigned wide = 0; wide < 2; wide++) {
+        ration_rule rule = quota_rule(10, RATION_CALENDAR_DAY);
+        rule.counter = wide ? RATION_COUNTER_WIDE : RATION_COUNTER_QUOTA;
+        const ration_time today = time_of_s(MIDNIGHT_S), tomorrow = time_of_s(MIDNIGHT_S + DAY_S);
+        uint64_t word = 0, next;
+
+        ck_assert_uint_eq(spend(&word, &rule, &today, 6), 6);
+        ck_assert_uint_eq(ration_quota_refund(word, &rule, &today, today.ticks, 2, &next), 2);
+        ck_assert_uint_eq(used_in(next, &rule), 4);
+        ck_assert_uint_eq(ration_quota_refund(word, &rule, &today, today.ticks, 100, &next), 6); /* at most what is used */
+        ck_assert_uint_eq(used_in(next, &rule), 0);
+        ck_assert_uint_eq(ration_quota_refund(word, &rule, &tomorrow, today.ticks, 2, &next), 0);
+        ck_assert_uint_eq(ration_quota_refund(word, &rule, &today, UINT64_MAX, 2, &next), 0);
+        ck_assert_uint_eq(spend(&word, &rule, &tomorrow, 5), 5);
+        ck_assert_uint_eq(ration_quota_refund(word, &rule, &tomorrow, today.ticks, 2, &next), 0); /* others' units */
+        ck_assert_uint_eq(next, word);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("quota");
@@ -750,6 +772,7 @@ int main(void)
     tcase_add_test(cases, quota_leaves_the_share_to_keep);
     tcase_add_test(cases, quota_seed_and_merge_never_grant);
     tcase_add_test(cases, quota_seed_drops_what_is_past);
+    tcase_add_test(cases, quota_refund_gives_back_in_its_window_only);
     tcase_add_test(cases, quota_undo_takes_back_exactly_its_own);
     return run_tests(cases, "quota");
 }

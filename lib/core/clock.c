@@ -82,7 +82,7 @@ uint64_t ration_clock_follow(ration_clock *clock, ration_pair anchor, const rati
 {
     const uint64_t before = ration_atomic_load_acquire_64(&clock->offset);
     bool jumped;
-    uint64_t offset = ration_clock_offset(before, reading, &jumped), told_ns;
+    uint64_t offset = ration_clock_offset(before, reading, &jumped);
     ration_pair next;
 
     ration_atomic_store_relaxed_64(&clock->checked, reading->boot_ns);
@@ -99,8 +99,7 @@ uint64_t ration_clock_follow(ration_clock *clock, ration_pair anchor, const rati
     }
     /* The winner's line is the one that this thread will read next: its own reading may lie above it and must not be told. */
     next = clock_load(clock);
-    told_ns = reading->counter - next.low > UINT64_MAX / 2 ? next.high : clock_told(clock, next, reading->counter);
-    return told_ns;
+    return reading->counter - next.low > UINT64_MAX / 2 ? next.high : clock_told(clock, next, reading->counter);
 }
 
 /* ----------------------------------------------------------------- system */
@@ -192,7 +191,7 @@ static bool clock_trusted(void)
 #endif
 }
 
-/* A counter and boot time read within 0.1 us of each other, or at least nearly so: the best of 16. */
+/* A counter and boot time read as close to each other as they can be: the best of 16. */
 static uint64_t clock_pair(const ration_clock *clock, uint64_t *boot_ns)
 {
     uint64_t best = UINT64_MAX, counter = 0;

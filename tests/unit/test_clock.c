@@ -248,10 +248,12 @@ START_TEST(a_line_that_ran_ahead_holds_until_the_kernel_has_passed_it)
 {
     machine m = started();
     uint64_t last = ask_machine(&m), held;
+    ration_pair line;
 
     m.counter += 3 * 200000; /* 200 us of counter, 150 us of the kernel */
     m.boot_ns += 150000;
     m.real_ns += 150000;
+    line = m.clock.anchor;
     last = ask_machine(&m);
     m.counter += 3 * 60000;
     m.boot_ns += 10000;
@@ -259,12 +261,45 @@ START_TEST(a_line_that_ran_ahead_holds_until_the_kernel_has_passed_it)
     held = ask_machine(&m);
     ck_assert_uint_ge(held, last);
     ck_assert_uint_eq(m.clock.anchor.low, 0);
+    ck_assert_uint_eq(held, ration_clock_line(&m.clock, line, m.clock.window)); /* others may have read the old line to its end */
     pass(&m, 10000, 0);
     ck_assert_uint_eq(ask_machine(&m), held);
     pass(&m, 200000, 0);
     ck_assert_uint_gt(ask_machine(&m), held);
     ck_assert_int_eq(ahead_of_wall(&m), 0);
     ck_assert_uint_ne(m.clock.anchor.low, 0);
+}
+END_TEST
+
+START_TEST(a_line_ended_early_holds_its_end) /* others may still read the old one */
+{
+    machine m = started();
+    const ration_pair line = m.clock.anchor;
+    uint64_t time_ns;
+
+    m.counter += 3 * 200000;
+    m.boot_ns += 150000;
+    m.real_ns += 150000;
+    follow_machine(&m, &time_ns);
+    ck_assert_uint_eq(time_ns, ration_clock_line(&m.clock, line, m.clock.window));
+    ck_assert_uint_eq(m.clock.anchor.low, 0);
+}
+END_TEST
+
+START_TEST(a_leap_of_the_counter_does_not_lower_time)
+{
+    machine m = started();
+    uint64_t last;
+
+    m.counter += 3 * 200000;
+    m.boot_ns += 150000;
+    m.real_ns += 150000;
+    last = ask_machine(&m);
+    m.counter += 3 * 2 * S;
+    m.boot_ns += 10000;
+    m.real_ns += 10000;
+    ck_assert_uint_ge(ask_machine(&m), last);
+    ck_assert_int_le(ahead_of_wall(&m), (int64_t)RATION_CLOCK_WINDOW_NS);
 }
 END_TEST
 
@@ -333,6 +368,7 @@ START_TEST(no_machine_turns_time_back)
         if (m.clock.jumps == jumps) {
             LAW(time_ns >= last);
         }
+        LAW((int64_t)(time_ns - m.boot_ns - m.clock.offset) <= (int64_t)RATION_CLOCK_WINDOW_NS);
         if (m.clock.anchor.low == m.counter) { /* just compared with the kernel */
             const int64_t ahead = (int64_t)(time_ns - m.real_ns);
 
@@ -543,6 +579,8 @@ int main(void)
     tcase_add_test(pure, another_boot_does_not_matter);
     tcase_add_test(pure, a_thread_stopped_between_readings_changes_nothing);
     tcase_add_test(pure, a_line_that_ran_ahead_holds_until_the_kernel_has_passed_it);
+    tcase_add_test(pure, a_line_ended_early_holds_its_end);
+    tcase_add_test(pure, a_leap_of_the_counter_does_not_lower_time);
     tcase_add_test(pure, an_uncertain_reading_starts_no_line);
     tcase_add_test(pure, who_loses_the_swap_takes_the_winners_line);
     tcase_add_test(pure, no_machine_turns_time_back);

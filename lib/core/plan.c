@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "calendar.h"
+#include "counter.h"
 #include "hash.h"
 #include "rate.h"
 
@@ -65,7 +66,7 @@ static void salt_rule(ration_rule *rule, uint32_t plan, const ration_limit *limi
     memcpy(identity.name, limit->name, strlen(limit->name));
     ration_hash salt = ration_hash_bytes(&identity, sizeof identity, secret);
     rule->home_salt = salt.home;
-    rule->tag_salt = salt.tag;
+    rule->tag_salt = (salt.tag & RATION_TAG_FINGERPRINT) | (uint64_t)rule->counter << RATION_TAG_KIND_SHIFT;
 }
 
 /* The class of a time: 1 for at most a second, then one more for each doubling. */
@@ -113,6 +114,8 @@ static void compile_rule(ration_rule *rule, uint32_t plan, const ration_limit *l
     rule->counts = (uint8_t)limit->counts;
     rule->limit = limit->kind == RATION_KIND_RATE ? limit->burst : limit->units;
     salt_rule(rule, plan, limit, secret);
+    rule->tag_salt |= (uint64_t)rule->horizon << RATION_TAG_HORIZON_SHIFT;
+    rule->tag_salt |= (limit->flags & RATION_SHADOW) != 0 ? RATION_TAG_SHADOW : 0;
 }
 
 /* Copies whole 8-byte words with relaxed atomics: readers may read them at the same time. */
@@ -135,9 +138,14 @@ static bool copy_version(const ration_plan_version *version, ration_plan_version
            ration_atomic_load_relaxed_64(&version->sequence) == copy->sequence;
 }
 
+static bool same_limit(const ration_rule *a, const ration_rule *b)
+{
+    return ((a->tag_salt ^ b->tag_salt) & RATION_TAG_IDENTITY) == 0 && a->home_salt == b->home_salt;
+}
+
 static void inherit_from(ration_rule *rule, const ration_rule *old, bool current)
 {
-    if (old->tag_salt != rule->tag_salt || old->counter != rule->counter) {
+    if (!same_limit(old, rule)) {
         return;
     }
     if (rule->counter == RATION_COUNTER_RATE) {

@@ -55,26 +55,27 @@ static bool quota_is_ahead(uint64_t code, const ration_rule *rule, const ration_
     return begin_s <= now_s + RATION_SLACK_S && quota_code(rule, time, *end_s) == code;
 }
 
-static inline quota_view quota_read(uint64_t word, const ration_rule *rule, const ration_time *time)
+static inline void quota_read(uint64_t word, const ration_rule *rule, const ration_time *time, quota_view *view)
 {
     uint64_t code = word >> quota_used_bits(rule->counter);
     int64_t now_s = time->epoch_s + (int64_t)time->s;
-    int64_t begin_s, ahead_s;
-    quota_view view = {word & quota_used_mask(rule->counter), 0, false};
+    int64_t begin_s, end_s;
 
-    ration_calendar_window(now_s, rule, &begin_s, &view.end_s);
-    uint64_t current = quota_code(rule, time, view.end_s);
-    if (__builtin_expect(code == current || view.used == 0, 1)) {
-        return view;
+    ration_calendar_window(now_s, rule, &begin_s, &end_s);
+    uint64_t current = quota_code(rule, time, end_s);
+    view->used = word & quota_used_mask(rule->counter);
+    view->end_s = end_s;
+    view->redated = false;
+    if (__builtin_expect(code == current || view->used == 0, 1)) {
+        return;
     }
     if ((quota_is_wide(rule) ? code * QUOTA_WIDE_UNIT_S : code) <= time->s || code == quota_code(rule, time, begin_s)) {
-        view.used = 0;
-    } else if (code > current && quota_is_ahead(code, rule, time, now_s, &ahead_s)) {
-        view.end_s = ahead_s;
+        view->used = 0;
+    } else if (code > current && quota_is_ahead(code, rule, time, now_s, &end_s)) {
+        view->end_s = end_s;
     } else {
-        view.redated = true;
+        view->redated = true;
     }
-    return view;
 }
 
 /* Units of the window that ends at end_s that a request may use. */
@@ -90,7 +91,8 @@ static inline uint64_t quota_most(const ration_rule *rule, int64_t end_s, uint32
 
 uint64_t ration_quota_charge(uint64_t word, const ration_rule *rule, const ration_time *time, const ration_ask *ask, uint64_t *next)
 {
-    quota_view view = quota_read(word, rule, time);
+    quota_view view;
+    quota_read(word, rule, time, &view);
     uint64_t most = quota_most(rule, view.end_s, ask->keep_permille);
     uint64_t room = most > view.used ? most - view.used : 0;
     uint64_t units = ask->cost < room ? ask->cost : room;
@@ -128,7 +130,8 @@ static uint64_t quota_retry_ns(const quota_view *view, const ration_rule *rule, 
 void ration_quota_report(uint64_t word, const ration_rule *rule, const ration_time *time, const ration_ask *ask,
                          ration_report *report)
 {
-    quota_view view = quota_read(word, rule, time);
+    quota_view view;
+    quota_read(word, rule, time, &view);
     uint64_t most = quota_most(rule, view.end_s, 0);
     uint64_t may_use = quota_most(rule, view.end_s, ask->keep_permille);
 
@@ -151,7 +154,8 @@ void ration_quota_report(uint64_t word, const ration_rule *rule, const ration_ti
  */
 uint64_t ration_quota_seed(uint64_t debt, const ration_rule *rule, const ration_time *time)
 {
-    quota_view view = quota_read(debt, rule, time);
+    quota_view view;
+    quota_read(debt, rule, time, &view);
     uint64_t used = view.used < rule->limit ? view.used : rule->limit;
     int64_t begin_s, current_s, ahead_s;
 
@@ -185,7 +189,8 @@ static uint64_t quota_give_back(uint64_t word, const ration_rule *rule, uint64_t
 uint64_t ration_quota_refund(uint64_t word, const ration_rule *rule, const ration_time *time, uint64_t decided_ticks, uint64_t units,
                              uint64_t *next)
 {
-    quota_view view = quota_read(word, rule, time);
+    quota_view view;
+    quota_read(word, rule, time, &view);
     int64_t begin_s, end_s;
 
     *next = word;

@@ -15,48 +15,82 @@
 
 static inline bool ration_single_fits(const ration_request *request, const ration_rule *rule)
 {
-    return (rule->counter == RATION_COUNTER_RATE || rule->counter == RATION_COUNTER_QUOTA) && (rule->flags & RATION_SHADOW) == 0 &&
-           request->usages == NULL && (request->max_wait_ns | (request->flags & (RATION_PARTIAL | RATION_JITTER))) == 0;
+    return rule->counter - RATION_COUNTER_RATE <= RATION_COUNTER_QUOTA - RATION_COUNTER_RATE && (rule->flags & RATION_SHADOW) == 0 &&
+           request->usages == NULL &&
+           (request->max_wait_ns | request->keep_permille | (request->flags & (RATION_PARTIAL | RATION_JITTER))) == 0;
 }
 
-static inline void ration_single_answer(const ration_engine *engine, const ration_time *time, const ration_item *item, uint64_t word,
-                                        ration_decision *decision)
+/* Tries to charge a sane word of a rate: ration_rate_charge without what a whole grant with nothing kept cannot meet. */
+static inline bool ration_single_rate(uint64_t word, const ration_rule *rule, uint64_t now, uint64_t cost, uint64_t *debt)
 {
-    const ration_rule *rule = item->rule;
-    bool allowed = item->granted != 0;
-    ration_report report;
-    if (rule->counter == RATION_COUNTER_RATE && allowed) {
-        uint64_t debt = word - time->ticks; /* just charged: ahead of now, and sane */
-        report.remaining = debt < rule->as.rate.full_ticks ? ration_rate_units(rule, rule->as.rate.full_ticks - debt) : 0;
-        report.reset_ns = (debt + RATION_TICKS_PER_NS - 1) / RATION_TICKS_PER_NS;
-        report.retry_ns = 0;
-    } else if (rule->counter == RATION_COUNTER_RATE) {
-        ration_rate_report(word, rule, time, &item->ask, &report);
-    } else {
-        ration_quota_report(word, rule, time, &item->ask, &report);
+    *debt = word > now ? word - now : 0;
+    if (cost > rule->limit) {
+        return false;
     }
+    uint64_t after = *debt + cost * rule->as.rate.unit_ticks; /* both terms below 2^63 */
+    if (after > rule->as.rate.full_ticks) {
+        return false;
+    }
+    *debt = after;
+    return true;
+}
+
+static inline void ration_single_write(const ration_engine *engine, uint64_t now_ns, const ration_rule *rule, bool allowed,
+                                       uint64_t granted, const ration_report *report, ration_decision *decision)
+{
     decision->allowed = allowed;
     decision->reason = allowed ? RATION_REASON_NONE : rule->kind;
     decision->limit_index = 0;
     decision->request_index = 0;
-    decision->flags = !allowed && report.retry_ns == RATION_NEVER ? RATION_DECISION_NEVER : 0;
+    decision->flags = report->retry_ns == RATION_NEVER ? RATION_DECISION_NEVER : 0;
     decision->would_refuse = 0;
-    decision->granted = 0;
+    decision->granted = granted;
     decision->limit = rule->limit;
-    decision->remaining = report.remaining;
-    decision->reset_ns = report.reset_ns;
-    decision->retry_after_ns = allowed ? 0 : report.retry_ns;
+    decision->remaining = report->remaining;
+    decision->reset_ns = report->reset_ns;
+    decision->retry_after_ns = report->retry_ns;
     decision->wait_ns = 0;
-    decision->decided_at_ns = time->now_ns;
+    decision->decided_at_ns = now_ns;
     decision->reserved[0] = decision->reserved[1] = decision->reserved[2] = 0;
     ration_stats_count(ration_stats_stripe(engine->stripes), allowed ? RATION_COUNT_ALLOWED : RATION_COUNT_REFUSED, 1);
 }
 
-static inline uint64_t ration_single_charge(ration_item *item, const ration_time *time)
+/* What a rate's refusal says: the refused word is sane and as one load saw it. */
+static inline void ration_single_refuse(const ration_engine *engine, const ration_time *time, const ration_rule *rule, uint64_t word,
+                                        uint64_t cost, ration_decision *decision)
 {
-    return item->rule->counter == RATION_COUNTER_RATE
-               ? ration_rate_charge(item->seen.high, item->rule, time, &item->ask, &item->next)
-               : ration_quota_charge(item->seen.high, item->rule, time, &item->ask, &item->next);
+    ration_ask ask = {cost, cost, 0, 0};
+    ration_report report;
+    if (rule->counter == RATION_COUNTER_RATE) {
+        ration_rate_report(word, rule, time, &ask, &report);
+    } else {
+        ration_quota_report(word, rule, time, &ask, &report);
+    }
+    ration_single_write(engine, time->now_ns, rule, false, 0, &report, decision);
+}
+
+/* The word that a grant leaves, and what it tells; false: refused, `next` is the healed word where the old one was insane. */
+static inline bool ration_single_step(uint64_t word, const ration_rule *rule, const ration_time *time, uint64_t cost, uint64_t *next,
+                                      uint64_t *share, ration_report *report)
+{
+    report->retry_ns = 0;
+    if (rule->counter == RATION_COUNTER_RATE) {
+        uint64_t debt;
+        bool granted = ration_single_rate(word, rule, time->ticks, cost, &debt);
+        *next = granted ? time->ticks + debt : word;
+        *share = ration_kind_share(debt, rule->as.rate.full_ticks);
+        report->reset_ns = (debt + RATION_TICKS_PER_NS - 1) / RATION_TICKS_PER_NS;
+        report->remaining = granted ? ration_rate_units(rule, rule->as.rate.full_ticks - debt) : 0;
+        return granted;
+    }
+    ration_ask ask = {cost, cost, 0, 0};
+    if (ration_quota_charge(word, rule, time, &ask, next) == 0) {
+        return false;
+    }
+    *share = ration_kind_share((uint32_t)*next, rule->limit);
+    ration_quota_report(*next, rule, time, &ask, report);
+    report->retry_ns = 0;
+    return true;
 }
 
 /** Decides and answers. False: nothing was changed, take the general path. */
@@ -64,43 +98,40 @@ static inline bool ration_single_decide(ration_engine *engine, const ration_time
                                         const ration_rule *rule, ration_hash hash, ration_decision *decision)
 {
     const ration_table *table = &engine->table;
-    uint64_t cost = request->cost != 0 ? request->cost : 1;
-    ration_item item;
-    item.rule = rule;
-    item.probe = ration_table_probe(table, hash, rule, 0, era);
-    item.ask = (ration_ask){rule->counts == RATION_CALLS ? 1 : cost, rule->counts == RATION_CALLS ? 1 : cost, 0, request->keep_permille};
-    ration_group *home = &table->groups[item.probe.home];
-    unsigned bits = ration_table_match(home, item.probe.tag);
+    uint64_t granted = request->cost != 0 ? request->cost : 1;
+    uint64_t cost = rule->counts == RATION_CALLS ? 1 : granted;
+    ration_probe probe = ration_table_probe(table, hash, rule, 0, era);
+    ration_group *home = &table->groups[probe.home];
+    unsigned bits = ration_table_match(home, probe.tag);
     if (__builtin_expect(bits == 0, 0)) {
         return false;
     }
-    item.slot = &home->counters[__builtin_ctz(bits)];
+    ration_pair *slot = &home->counters[__builtin_ctz(bits)];
     for (;;) {
-        item.seen.low = ration_atomic_load_relaxed_64(&item.slot->low);
-        item.seen.high = ration_atomic_load_relaxed_64(&item.slot->high);
-        if (!ration_table_same(item.seen.low, item.probe.tag) || (item.seen.low & RATION_TAG_FRESH) != 0 ||
-            (rule->counter == RATION_COUNTER_RATE &&
-             item.seen.high > time->ticks + rule->as.rate.sane_ticks + time->wait_ticks)) {
+        ration_pair seen = {ration_atomic_load_relaxed_64(&slot->low), ration_atomic_load_relaxed_64(&slot->high)};
+        if (!ration_table_same(seen.low, probe.tag) || (seen.low & RATION_TAG_FRESH) != 0 ||
+            (rule->counter == RATION_COUNTER_RATE && seen.high > time->ticks + rule->as.rate.sane_ticks + time->wait_ticks)) {
             return false;
         }
-        item.granted = ration_single_charge(&item, time);
-        if (__builtin_expect(item.granted != 0, 1)) {
-            ration_pair next = {ration_kind_tag(&item, time), item.next};
-            if (ration_atomic_cas_seq_128(item.slot, item.seen, next)) {
-                ration_single_answer(engine, time, &item, item.next, decision);
-                decision->granted = cost;
+        ration_pair next;
+        uint64_t share = 0;
+        ration_report report;
+        if (__builtin_expect(ration_single_step(seen.high, rule, time, cost, &next.high, &share, &report), 1)) {
+            next.low = probe.tag | share;
+            if (ration_atomic_cas_seq_128(slot, seen, next)) {
+                ration_single_write(engine, time->now_ns, rule, true, granted, &report, decision);
                 return true;
             }
             continue;
         }
         ration_pair whole;
-        if (!ration_table_load(table, item.slot, &whole) || !ration_pair_equal(whole, item.seen)) {
+        if (!ration_table_load(table, slot, &whole) || !ration_pair_equal(whole, seen)) {
             continue;
         }
-        if (item.next != item.seen.high) {
+        if (next.high != seen.high) {
             return false; /* insane: the general path puts it right */
         }
-        ration_single_answer(engine, time, &item, item.seen.high, decision);
+        ration_single_refuse(engine, time, rule, seen.high, cost, decision);
         return true;
     }
 }

@@ -51,7 +51,7 @@ typedef struct ration_rule {
     uint8_t horizon;   /* ceil(log2(seconds of full debt)) + 1, at most 31: the class of the sketch (counter.h) */
     uint8_t index;     /* of the limit in its plan; rules are kept ordered by tag_salt */
     uint64_t home_salt; /* mixed with the key's hash: where the counter lives */
-    uint64_t tag_salt;  /* and what its tag is */
+    uint64_t tag_salt;  /* and what its tag is: above, mixed into the fingerprint; below, the kind and the attributes themselves */
     uint64_t limit;     /* burst, units or permits */
     union {
         struct {

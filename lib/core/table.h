@@ -86,9 +86,7 @@ static inline ration_probe ration_table_probe(const ration_table *table, ration_
     uint64_t mixed = hash.tag ^ rule->tag_salt ^ apart ^ ration_era_mix(era);
     ration_probe probe;
     probe.home = (uint64_t)(((ration_u128)spread * table->group_count) >> 64);
-    probe.tag = (mixed & RATION_TAG_FINGERPRINT) | ration_era_bits(era) |
-                (uint64_t)rule->counter << RATION_TAG_KIND_SHIFT |
-                (uint64_t)rule->horizon << RATION_TAG_HORIZON_SHIFT | ((rule->flags & 1u) != 0 ? RATION_TAG_SHADOW : 0);
+    probe.tag = (mixed & RATION_TAG_FINGERPRINT) | ration_era_bits(era) | (rule->tag_salt & ~RATION_TAG_FINGERPRINT);
     return probe;
 }
 

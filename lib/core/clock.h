@@ -33,8 +33,8 @@
  * Scale. Deliberately slow by 1/1024, more than the kernel's largest slew (500 ppm) and our error of calibration (at most 400
  * ppm), so that an anchor seldom lies ahead. The lag at a window's end is 0.25 ms * (977 + 500 + 400 ppm) = 0.47 us at most.
  *
- * Progress. Lock-free and wait-free: one swap is tried; whoever loses it takes the winner's anchor. Nothing is ever half
- * written, so a thread that dies, forks or takes a signal anywhere leaves nothing behind.
+ * Progress. Lock-free: one swap is tried, whoever loses it takes the winner's anchor, and loading that repeats only where
+ * others publish newer ones on a CPU without 16-byte loads. Nothing is ever half written, so a thread that dies, forks or takes a signal anywhere leaves nothing behind.
  *
  * Source. The kernel's own timekeeping (arch vDSO), less its lock. Cost: see docs/clock.md.
  */

@@ -122,9 +122,10 @@ static inline uint64_t ration_atomic_fetch_add_relaxed_64(uint64_t *p, uint64_t 
 
 static inline bool ration_atomic_cas_seq_128(ration_pair *p, ration_pair old, ration_pair value)
 {
-    unsigned __int128 from = (unsigned __int128)old.high << 64 | old.low;
-    unsigned __int128 to = (unsigned __int128)value.high << 64 | value.low;
-    return __sync_bool_compare_and_swap((unsigned __int128 *)(void *)p, from, to);
+    __extension__ typedef unsigned __int128 wide;
+    wide from = (wide)old.high << 64 | old.low;
+    wide to = (wide)value.high << 64 | value.low;
+    return __sync_bool_compare_and_swap((wide *)(void *)p, from, to);
 }
 
 static inline void ration_atomic_fence_acquire(void)

@@ -13,6 +13,25 @@ static size_t handle_size(void)
     return sizeof(ration_limiter) + (RATION_STATS_STRIPES + 1) * sizeof(ration_stripe);
 }
 
+static uint64_t page_up(uint64_t offset)
+{
+    return (offset + RATION_REGION_PAGE - 1) / RATION_REGION_PAGE * RATION_REGION_PAGE;
+}
+
+/* The layout: header, plans, sketch, groups. The ranges are checked before. */
+static void shape_region(uint64_t counters, uint32_t plans, ration_shape *shape)
+{
+    memset(shape, 0, sizeof *shape);
+    shape->counters = counters;
+    shape->plans = plans;
+    shape->groups = ration_table_groups(counters);
+    shape->sketch_width = ration_sketch_width(counters);
+    shape->plans_offset = page_up(sizeof(ration_region));
+    shape->sketch_offset = page_up(shape->plans_offset + plans * sizeof(ration_plan));
+    shape->groups_offset = page_up(shape->sketch_offset + ration_sketch_size(shape->sketch_width));
+    shape->size = page_up(shape->groups_offset + shape->groups * sizeof(ration_group));
+}
+
 static void connect(ration_limiter *limiter, ration_region *region)
 {
     ration_engine *engine = &limiter->engine;
@@ -42,7 +61,7 @@ int ration_open(const ration_options *options, ration_limiter **limiter)
     options = options != NULL ? options : &default_options;
     ration_memory memory = {options->allocate, options->deallocate, options->context};
     ration_shape shape;
-    ration_region_shape(options->counters != 0 ? options->counters : 65536, options->plans != 0 ? options->plans : 64, &shape);
+    shape_region(options->counters != 0 ? options->counters : 65536, options->plans != 0 ? options->plans : 64, &shape);
 
     ration_limiter *opened = ration_memory_take(&memory, handle_size(), _Alignof(ration_stripe));
     if (opened == NULL) {

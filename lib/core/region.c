@@ -7,30 +7,13 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
-#include "plan.h"
 #include "ration.h"
-#include "sketch.h"
-#include "table.h"
 
-#define RATION_REGION_PAGE UINT64_C(4096)
 #define RATION_REGION_HUGE_PAGE (UINT64_C(2) << 20)
 
 static uint64_t round_up(uint64_t value, uint64_t step)
 {
     return (value + step - 1) / step * step;
-}
-
-void ration_region_shape(uint64_t counters, uint32_t plans, ration_shape *shape)
-{
-    memset(shape, 0, sizeof *shape);
-    shape->counters = counters;
-    shape->plans = plans;
-    shape->groups = ration_table_groups(counters);
-    shape->sketch_width = ration_sketch_width(counters);
-    shape->plans_offset = round_up(sizeof(ration_region), RATION_REGION_PAGE);
-    shape->sketch_offset = round_up(shape->plans_offset + plans * sizeof(ration_plan), RATION_REGION_PAGE);
-    shape->groups_offset = round_up(shape->sketch_offset + ration_sketch_size(shape->sketch_width), RATION_REGION_PAGE);
-    shape->size = round_up(shape->groups_offset + shape->groups * sizeof(ration_group), RATION_REGION_PAGE);
 }
 
 /* Anonymous pages, aligned to a huge page where the block is large enough to use one. */

@@ -27,6 +27,7 @@
 #define RATION_REGION_MAGIC UINT64_C(0x6e6f697461726c69) /* "ilration", little-endian: also the mark of byte order */
 #define RATION_REGION_FORMAT 1
 #define RATION_TICKET_SHARDS 64
+#define RATION_REGION_PAGE UINT64_C(4096)
 
 /** What a region is made for. */
 typedef struct ration_shape {
@@ -62,9 +63,6 @@ typedef struct ration_memory {
     void (*deallocate)(void *context, void *memory, size_t size);
     void *context;
 } ration_memory;
-
-/** Computes the layout. Ranges are the caller's to check: counters [1, 2^32], plans [1, 65536]. */
-void ration_region_shape(uint64_t counters, uint32_t plans, ration_shape *shape);
 
 /**
  * Takes zeroed memory of shape->size bytes, aligned to 4096, huge pages asked for, and writes the header.

@@ -74,6 +74,9 @@ void ration_question_add(ration_case *c, const ration_question *question, const 
         item->request = (uint16_t)index;
         item->limit = rule->index;
         item->merged = -1;
+        item->charged = false;
+        item->skipped = false;
+        item->again = false;
         ration_case_probe(c, item, question->hash);
     }
 }

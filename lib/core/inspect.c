@@ -67,7 +67,7 @@ int ration_inspect(ration_limiter *limiter, const ration_request *request, ratio
         if (!weigh_read_item(&c, &c.items[i])) {
             return RATION_ERR_BUSY;
         }
-        ration_usage_fill(&c, &c.items[i], &room[i]);
+        ration_usage_fill(&c, &c.items[i], &room[c.items[i].limit]);
     }
     for (unsigned i = 0; i < question.count; i++) {
         memcpy(ration_usage_at(usages, usage_size, i), &room[i], sizeof(ration_usage));

@@ -145,14 +145,15 @@ byte ticket;     /* tickets drawn so far: each is a new name, and names are only
 byte clock;
 byte now_floor;
 byte halts = HALTS;
-byte admitted[9]; /* ghost: units admitted and not given back, by tag and window */
+byte admitted[12]; /* ghost: units admitted and not given back, by tag and window */
 
-#define ADMITTED(tag, w) admitted[((tag) - 1) * 3 + END(w) - 1]
+#define ADMITTED(tag, w) admitted[((tag) - 1) * 4 + END(w) - 1]
 
 /* ------------------------------------------------------------- where a thread is */
 
 #define DONE 0
-#define PLACE 1       /* ration_case_place: the clock and the floor */
+#define CLOCK 30      /* ration_case_place: the clock */
+#define PLACE 1       /* ration_case_place: the floor */
 #define FIND_HOME 2   /* ration_table_find: the home group */
 #define FIND_REACH 3  /* ration_table_find_far: the header's reach */
 #define FIND_FAR 4    /* ration_table_find_far: the groups within reach */
@@ -259,7 +260,7 @@ inline answer()
     forget_all();
     script = script >> 4;
     tag = script & 3;
-    pc = (script != 0 -> PLACE : DONE)
+    pc = (script != 0 -> CLOCK : DONE)
 }
 
 inline begin_insertion()
@@ -373,7 +374,7 @@ inline draw()
 
 proctype thread(byte me; short script)
 {
-    byte pc = PLACE;
+    byte pc = CLOCK;
     byte tag = script & 3;
     byte now, by_floor, position, place, seen, before, next;
     byte best = 15, best_value, best_judged;
@@ -389,24 +390,20 @@ proctype thread(byte me; short script)
 #endif
 
     /* ---- place: an own clock behind the floor is not believed. The floor may stay where it is for less than its step. */
-    :: d_step { pc == PLACE ->
+    :: d_step { pc == CLOCK ->
         now = (me == LAG -> 0 : clock);
-        if
-        :: now < now_floor && WRONG != unfloored && WRONG != own_clock -> now = now_floor
-        :: else
-        fi;
-#if TICKS
+        pc = PLACE }
+    :: d_step { pc == PLACE ->
         by_floor = now_floor;
         if
-        :: now > now_floor + 1 && WRONG != own_clock && WRONG != floor_lost -> now_floor = now
-        :: else
+        :: WRONG == unfloored || WRONG == own_clock || now == now_floor
+        :: WRONG != unfloored && WRONG != own_clock && now < now_floor -> now = now_floor
+        :: WRONG != unfloored && WRONG != own_clock && WRONG != floor_lost && now > now_floor -> now_floor = now
+        :: WRONG == floor_lost && now > now_floor
         fi;
-        pc = (WRONG == floor_lost && now > by_floor + 1 -> RAISE_ONCE : FIND_HOME);
-        by_floor = (pc == RAISE_ONCE -> by_floor : 0)
-#else
-        pc = FIND_HOME
-#endif
-        }
+        pc = (WRONG == floor_lost && now > by_floor -> RAISE_ONCE : FIND_HOME);
+        by_floor = (pc == RAISE_ONCE -> by_floor : 0) }
+    :: d_step { pc == PLACE && now == now_floor + 1 -> pc = FIND_HOME } /* less than the floor's step ahead */
     :: d_step { pc == RAISE_ONCE ->
         now_floor = (now_floor == by_floor -> now : now_floor);
         by_floor = 0;
@@ -470,7 +467,7 @@ proctype thread(byte me; short script)
         fi }
     :: d_step { pc == RECHECK ->
         if
-        :: now_floor > now && WRONG != unfloored -> REACHED(floor_passed); forget_all(); tag = script & 3; pc = PLACE
+        :: now_floor > now && WRONG != unfloored -> REACHED(floor_passed); forget_all(); tag = script & 3; pc = CLOCK
         :: else ->
             assert(IS_FRESH(seen) || WRONG != none); /* a window beyond the slack is known by the floor */
             if
@@ -749,7 +746,7 @@ init
         admitted[0] = ADMITTED_T;
 #endif
 #ifdef ADMITTED_K
-        admitted[6] = ADMITTED_K;
+        admitted[8] = ADMITTED_K;
 #endif
     }
     atomic {

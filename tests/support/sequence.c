@@ -103,14 +103,15 @@ static int acquire(player *p)
     ration_request request = {.key = &key, .key_len = sizeof key, .plan = take(p, 2), .cost = take(p, 6)};
     request.permit = &p->permits[slot];
     uint32_t how = take(p, 16);
-    bool shadows = false;
+    bool shadows = false, permits = false;
     for (uint32_t i = 0; i < p->model.counts[request.plan]; i++) {
         shadows |= p->model.plans[request.plan][i].flags != 0;
+        permits |= p->model.plans[request.plan][i].kind == RATION_KIND_CONCURRENCY;
     }
     request.flags = how == 1 && !shadows ? RATION_PARTIAL : 0;
     request.keep_permille = how == 2 ? take(p, 1001) : 0;
     request.max_wait_ns = how == 3 ? take(p, 3000) * RATION_MILLISECOND : 0;
-    if (how == 4) {
+    if (how == 4 && !permits) { /* a permit of a caller's own time is released at the latest time seen, not at the clock's */
         request.flags |= RATION_AT;
         request.now_ns = p->now_ns;
     }

@@ -143,32 +143,44 @@ static bool same_limit(const ration_rule *a, const ration_rule *b)
     return ((a->tag_salt ^ b->tag_salt) & RATION_TAG_IDENTITY) == 0 && a->home_salt == b->home_salt;
 }
 
-static void inherit_from(ration_rule *rule, const ration_rule *old, bool current)
+/* The rule of `version` that is the same limit, or NULL. */
+static const ration_rule *find_limit(const ration_plan_version *version, const ration_rule *rule)
 {
-    if (!same_limit(old, rule)) {
-        return;
-    }
-    if (rule->counter == RATION_COUNTER_RATE) {
-        if (old->as.rate.sane_ticks > rule->as.rate.sane_ticks) {
-            rule->as.rate.sane_ticks = old->as.rate.sane_ticks;
+    for (unsigned i = 0; i < version->count; i++) {
+        if (same_limit(&version->rules[i], rule)) {
+            return &version->rules[i];
         }
-    } else if (current) {
-        rule->as.window.carry_end_s = old->as.window.carry_end_s;
     }
+    return NULL;
 }
 
-/* What a new version inherits from the ones before: how far ahead sane states may lie, and which window was the first (G8). */
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What a new version inherits from the current one: how far ahead sane states may lie, and which window was the first (G8). A limit
+ * that comes back after it was dropped may meet states of then: it takes the farthest of all that were ever dropped. */
 static void inherit_rules(ration_plan_version *fresh, const ration_plan *plan, uint64_t current)
 {
-    for (unsigned v = 0; v < RATION_PLAN_VERSIONS; v++) {
-        ration_plan_version old;
-        if (!copy_version(&plan->versions[v], &old)) {
-            continue;
+    ration_plan_version old;
+    if (current == 0 || !copy_version(&plan->versions[current % RATION_PLAN_VERSIONS], &old)) {
+        return;
+    }
+    fresh->dropped_ticks = old.dropped_ticks;
+    for (unsigned i = 0; i < old.count; i++) {
+        if (old.rules[i].counter == RATION_COUNTER_RATE && find_limit(fresh, &old.rules[i]) == NULL) {
+            fresh->dropped_ticks = later(fresh->dropped_ticks, old.rules[i].as.rate.sane_ticks);
         }
-        for (unsigned i = 0; i < fresh->count; i++) {
-            for (unsigned j = 0; j < old.count; j++) {
-                inherit_from(&fresh->rules[i], &old.rules[j], old.sequence == current);
-            }
+    }
+    for (unsigned i = 0; i < fresh->count; i++) {
+        ration_rule *rule = &fresh->rules[i];
+        const ration_rule *before = find_limit(&old, rule);
+        if (rule->counter == RATION_COUNTER_RATE) {
+            rule->as.rate.sane_ticks =
+                later(rule->as.rate.sane_ticks, before != NULL ? before->as.rate.sane_ticks : fresh->dropped_ticks);
+        } else if (before != NULL && rule->counter != 0) {
+            rule->as.window.carry_end_s = before->as.window.carry_end_s;
         }
     }
 }

@@ -29,6 +29,7 @@
 typedef struct ration_plan_version {
     uint64_t sequence; /* the top bit: being written */
     uint64_t count;
+    uint64_t dropped_ticks; /* the farthest ahead that states of rates dropped from this plan may lie */
     ration_rule rules[RATION_LIMITS_MAX];
     char names[RATION_LIMITS_MAX][RATION_NAME_MAX + 1];
 } ration_plan_version;

@@ -42,6 +42,9 @@
 #ifndef HOMES
 #define HOMES 1
 #endif
+#ifndef OVERLAP
+#define OVERLAP 0
+#endif
 #ifndef TICKS
 #define TICKS 0
 #endif
@@ -130,9 +133,9 @@
 #define D_OF(tag, ticket, reach, position) (((tag) << 9) | ((ticket) << 4) | ((reach) << 2) | (position))
 #define IDLE_OF(h) ((h) & 508) /* the ticket and the reach stay */
 
-/* X has a home of its own where there are two; a window begins at its home and goes round. */
+/* X has a home of its own where there are two; a window begins at its home and goes round, or both are the same slots. */
 #define HOME(tag) ((HOMES == 2 && (tag) == X) -> 1 : 0)
-#define SLOT_AT(tag, position) ((HOME(tag) + (position)) % SLOTS)
+#define SLOT_AT(tag, position) (((OVERLAP -> 0 : HOME(tag)) + (position)) % SLOTS)
 
 /* T shares a cell of row 0 with K, X one of row 1: estimates are over, never under. */
 #define CELL0(tag) ((tag) & 1)
@@ -754,6 +757,9 @@ init
         run thread(1, S1);
 #ifdef S2
         run thread(2, S2);
+#endif
+#ifdef S3
+        run thread(3, S3);
 #endif
 #if TICKS
         run time()

@@ -26,7 +26,8 @@ static inline uint64_t read_fake_clock(void *context)
 static inline ration_limiter *open_at(uint64_t now_ns)
 {
     ration_limiter *limiter;
-    ration_options options = {.size = sizeof options, .counters = 4096, .plans = 16, .clock = RATION_CLOCK_CALLBACK, .now_ns = read_fake_clock};
+    ration_options options = {
+        .size = sizeof options, .counters = 4096, .plans = 16, .clock = RATION_CLOCK_CALLBACK, .now_ns = read_fake_clock};
     fake_now_ns = now_ns;
     ck_assert_int_eq(ration_open(&options, &limiter), RATION_OK);
     return limiter;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/** @file test_traffic.c Recorded traffic of a honeynet, replayed: the refusals equal those computed independently, to the unit. */
+/** @file test_traffic.c Traffic of a honeynet, replayed: the refusals equal those computed independently, to the unit. */
 #include "fixture.h"
 
 #include <stdio.h>
@@ -93,7 +93,8 @@ static int read_log(void)
 static ration_limiter *open_for_log(const ration_limit *limit)
 {
     ration_limiter *limiter;
-    ration_options options = {.size = sizeof options, .counters = 65536, .plans = 1, .clock = RATION_CLOCK_CALLBACK, .now_ns = read_fake_clock};
+    ration_options options = {
+        .size = sizeof options, .counters = 65536, .plans = 1, .clock = RATION_CLOCK_CALLBACK, .now_ns = read_fake_clock};
     fake_now_ns = visits[0].at_s * RATION_SECOND;
     ck_assert_int_eq(ration_open(&options, &limiter), RATION_OK);
     set_plan(limiter, 0, limit, 1);

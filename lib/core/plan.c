@@ -197,12 +197,15 @@ static void sort_rules(ration_plan_version *version)
     }
 }
 
+_Static_assert(PLAN_WRITING > INT64_MAX, "being written compares as later than any sequence");
+
 static ration_plan_version *claim_version(ration_plan *plan, uint64_t current, uint64_t sequence)
 {
     ration_plan_version *version = &plan->versions[sequence % RATION_PLAN_VERSIONS];
     uint64_t seen = ration_atomic_load_acquire_64(&version->sequence);
-    /* `current` unchanged after reading `seen` means that this version is not in use under `seen`. */
-    if ((seen & PLAN_WRITING) != 0 || ration_atomic_load_acquire_64(&plan->current) != current ||
+    /* `current` unchanged after reading `seen` means that this version is not in use under `seen`. A version that holds this very
+     * sequence already is another writer's, about to become current: written again, a reader could not tell the two apart. */
+    if (seen >= sequence || ration_atomic_load_acquire_64(&plan->current) != current ||
         !ration_atomic_cas_seq_64(&version->sequence, seen, PLAN_WRITING | sequence)) {
         return NULL;
     }

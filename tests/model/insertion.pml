@@ -11,10 +11,14 @@
  *   word of a fresh counter: the ticket of its insertion;  of any other: [ end of window: 3 | used: 2 ]
  * Header (11 bits), swapped whole: [ tag: 2 | ticket: 5 | reach: 2 | position: 2 ]    tag 0: idle, position 0
  *
- * Parameters (-D): SLOTS and WINDOW; SLOT0.. what is in them; REACH of every home at first; S0, S1, S2 what each thread asks for,
- * lowest hexadecimal digit first; TICKS of the clock; LAG the thread whose own clock stands still; LIMIT units a window;
- * TOPT tickets at most; LOST insertions lost before when_full; HALTS threads that may die openly; WRONG a variant; PROBE a state
- * to show reachable.
+ * Time: a tick is a window's end. Windows are longer than the slack (5 s), and a clock's tick may be so close to the last one
+ * that the floor stays where it is (less than its step), so that the floor may be one tick behind, never two.
+ *
+ * Parameters (-D): SLOTS, and WINDOW of them probed by each home; HOMES, with the same window where OVERLAP; SLOT0.. what is in
+ * the slots and REACH of every home at first; S0.. what each thread asks for, a hexadecimal digit each, lowest first; TICKS of
+ * the clock; LAG the thread whose own clock stands still; LIMIT units a window; LOST insertions lost before when_full; TOPT
+ * tickets at most; PERMITS where K is a concurrency limit; HALTS threads that may die openly; WRONG a variant; PROBE a state to
+ * show reachable.
  */
 #define T 1
 #define X 2
@@ -112,6 +116,9 @@
 #define undo_gone 117
 #define halted 118
 #define ahead_by_two 119
+#define subtracted 120
+#define debt_charged 121
+#define whole_changed 122
 
 #define REACHED(what) assert(PROBE != what)
 
@@ -155,36 +162,36 @@ byte admitted[12]; /* ghost: units admitted and not given back, by tag and windo
 /* ------------------------------------------------------------- where a thread is */
 
 #define DONE 0
-#define CLOCK 30      /* ration_case_place: the clock */
-#define PLACE 1       /* ration_case_place: the floor */
-#define FIND_HOME 2   /* ration_table_find: the home group */
-#define FIND_REACH 3  /* ration_table_find_far: the header's reach */
-#define FIND_FAR 4    /* ration_table_find_far: the groups within reach */
-#define DEBT0 5       /* ration_sketch_read, row by row */
-#define DEBT1 6
-#define RECHECK 7     /* floor_passed */
-#define CHARGE 8      /* commit_item: the swap */
-#define RELOAD 9      /* commit_item: the pair anew after a lost swap */
-#define HEADER 10     /* ration_table_insert: the home's header */
-#define FLOOR 11      /* ration_table_insert: the floor */
-#define SCAN 12       /* scan_window, slot by slot */
-#define RAISE 13      /* ration_timeline_raise before the first eviction */
-#define WHOLE 14      /* take_slot: the pair to evict, as one load */
-#define MERGE0 15     /* ration_sketch_merge, row by row */
-#define MERGE1 16
-#define TAKE 17       /* take_slot: the swap to EMPTY */
-#define INSTALL 18    /* install_insertion: the header's swap */
-#define FILL 19       /* complete_insertion: the slot's swap */
-#define CLEAR 20      /* complete_insertion: the header's swap */
-#define BACK 21       /* undo_item: the pair */
-#define BACK_HOME 22  /* undo_item: finding it again */
-#define BACK_REACH 23
-#define BACK_FAR 24
-#define BACK_SWAP 25  /* undo_item: the swap */
-#define HELP_READ 26  /* WRONG == stale_swap only: a helper reads the slot, then the header again */
-#define HELP_HEAD 27
-#define RAISE_ONCE 29  /* WRONG == floor_lost only: a swap of the floor that may be lost */
-#define LATE_HEADER 28 /* WRONG == scan_first only: the header, after the scan */
+#define CLOCK 1        /* ration_case_place: the clock */
+#define PLACE 2        /* ration_case_place: the floor */
+#define FIND_HOME 3    /* ration_table_find: the home group */
+#define FIND_REACH 4   /* ration_table_find_far: the header's reach */
+#define FIND_FAR 5     /* ration_table_find_far: the groups within reach */
+#define DEBT0 6        /* ration_sketch_read, row by row */
+#define DEBT1 7
+#define RECHECK 8      /* floor_passed */
+#define CHARGE 9       /* commit_item: the swap */
+#define RELOAD 10      /* commit_item: the pair anew after a lost swap */
+#define HEADER 11      /* ration_table_insert: the home's header */
+#define FLOOR 12       /* ration_table_insert: the floor */
+#define SCAN 13        /* scan_window, slot by slot */
+#define RAISE 14       /* ration_timeline_raise before the first eviction */
+#define WHOLE 15       /* take_slot: the pair to evict, as one load */
+#define MERGE0 16      /* ration_sketch_merge, row by row */
+#define MERGE1 17
+#define TAKE 18        /* take_slot: the swap to EMPTY */
+#define INSTALL 19     /* install_insertion: the header's swap */
+#define FILL 20        /* complete_insertion: the slot's swap */
+#define CLEAR 21       /* complete_insertion: the header's swap */
+#define BACK 22        /* undo_item: the pair */
+#define BACK_HOME 23   /* undo_item: finding it again */
+#define BACK_REACH 24
+#define BACK_FAR 25
+#define BACK_SWAP 26   /* undo_item: the swap */
+#define RAISE_ONCE 27  /* WRONG == floor_lost only: a swap of the floor that may be lost */
+#define HELP_READ 28   /* WRONG == stale_swap only: a helper reads the slot, then the header again */
+#define HELP_HEAD 29
+#define LATE_HEADER 30 /* WRONG == scan_first only: the header, after the scan */
 
 /* How ready a slot is to be taken: judge_slot of table.c. */
 #define TICKETED 0
@@ -449,7 +456,10 @@ proctype thread(byte me; short script)
     /* ---- charge: a fresh counter inherits the evicted debt */
     :: d_step { pc == DEBT0 ->
         if
-        :: LAPSE(sketch[CELL0(tag)]) <= now -> before = 0; weigh_charge(); pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
+        :: LAPSE(sketch[CELL0(tag)]) <= now ->
+            before = 0;
+            weigh_charge();
+            pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
         :: else -> before = sketch[CELL0(tag)]; pc = DEBT1
         fi }
     :: d_step { pc == DEBT1 ->
@@ -466,7 +476,12 @@ proctype thread(byte me; short script)
         weigh_charge();
         if
         :: next == 0 -> REACHED(debt_refused); answer()
-        :: else -> pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
+        :: else ->
+            if
+            :: before != 0 -> REACHED(debt_charged)
+            :: else
+            fi;
+            pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
         fi }
     :: d_step { pc == RECHECK ->
         if
@@ -541,7 +556,8 @@ proctype thread(byte me; short script)
             seen = 0;
             position++;
             if
-            :: position < WINDOW && (best_judged > DEAD || position <= H_REACH(seen_header) || WRONG == naive || WRONG == scan_first)
+            :: position < WINDOW &&
+                    (best_judged > DEAD || position <= H_REACH(seen_header) || WRONG == naive || WRONG == scan_first)
             :: else ->
                 if
                 :: installed -> REACHED(spill_lost); installed = 0; lost++
@@ -560,7 +576,7 @@ proctype thread(byte me; short script)
     :: d_step { pc == WHOLE ->
         if
         :: slot[place] == best_value -> pc = (WRONG == swap_first -> TAKE : MERGE0)
-        :: else -> lose()
+        :: else -> REACHED(whole_changed); lose()
         fi }
     :: d_step { pc == MERGE0 ->
         merge(CELL0(TAG(best_value)));
@@ -616,7 +632,9 @@ proctype thread(byte me; short script)
             :: WRONG == stale_swap -> draw(); at = ticket
             :: else -> at = WORD(best_value)
             fi;
-            seen_header = D_OF(tag, at, (best > H_REACH(seen_header) && WRONG != reach_forgotten -> best : H_REACH(seen_header)), best);
+            count = (best > H_REACH(seen_header) && WRONG != reach_forgotten -> best : H_REACH(seen_header));
+            seen_header = D_OF(tag, at, count, best);
+            count = 0;
             at = 0;
             header[HOME(tag)] = seen_header;
             installed = 1;
@@ -709,7 +727,9 @@ proctype thread(byte me; short script)
         :: slot[place] == seen ->
             if
             :: WORD(seen) == next -> slot[place] = MAKE(tag, before)
-            :: WORD(seen) != next && END(WORD(seen)) == END(next) && USED(WORD(seen)) > 0 -> slot[place] = seen - 1
+            :: WORD(seen) != next && END(WORD(seen)) == END(next) && USED(WORD(seen)) > 0 ->
+                REACHED(subtracted);
+                slot[place] = seen - 1
             :: else
             fi;
             REACHED(undone);

@@ -27,10 +27,6 @@ static void prefetch_items(const ration_case *c)
 static void decide_question(ration_case *c, const ration_question *question, const ration_rule *rules, ration_decision *decision)
 {
     c->count = 0;
-    if (question->count == 1 && ration_single_fits(question->request, rules) &&
-        ration_single_decide(c->engine, &c->time, c->era, question->request, rules, question->hash, decision)) {
-        return;
-    }
     if (rules[0].counter == 0) {
         ration_answer_fixed(c, rules[0].kind == RATION_KIND_UNLIMITED, question, 0, decision);
         return;
@@ -88,7 +84,7 @@ static inline bool acquire_single(ration_limiter *limiter, const ration_request 
     }
     ration_timeline_place(engine->region, now_ns, &time, &era);
     ration_hash hash = ration_hash_bytes(request->key, request->key_len, engine->region->secret);
-    if (!ration_single_decide(engine, &time, era, request, &rule, hash, decision)) {
+    if (!ration_single_decide(engine, &time, request, &rule, ration_table_probe(&engine->table, hash, &rule, 0, era), decision)) {
         return false;
     }
     if (request->permit != NULL) {
@@ -263,46 +259,62 @@ static int check_batch(const ration_limiter *limiter, const ration_request *requ
     return RATION_OK;
 }
 
-/* Reads a slice of a batch and asks for its memory; by the time the first is decided most of it has come. */
-static void fetch_slice(ration_case *c, const ration_question *question, const ration_rule *rules)
+/* A slice of a batch. Rules are read once for a run of requests of one plan. */
+typedef struct acquire_slice {
+    ration_rule rules[ACQUIRE_BATCH];
+    ration_probe probes[ACQUIRE_BATCH];
+    const ration_rule *single[ACQUIRE_BATCH]; /* the rule of a request that the short path may take, or NULL */
+    uint64_t era;
+} acquire_slice;
+
+/* Reads a slice and asks for its memory; by the time the first is decided most of it has come. */
+static void fetch_slice(const ration_limiter *limiter, uint64_t era, const ration_request *requests, size_t count, acquire_slice *slice)
 {
-    for (unsigned i = 0; i < question->count; i++) {
-        if (rules[i].counter != 0) {
-            ration_item item;
-            item.rule = &rules[i];
-            ration_case_probe(c, &item, question->hash);
-            ration_table_prefetch(&c->engine->table, &item.probe);
+    const ration_engine *engine = &limiter->engine;
+    const ration_rule *rule = NULL;
+    slice->era = era;
+    for (size_t i = 0; i < count; i++) {
+        const ration_request *request = &requests[i];
+        if (i == 0 || request->plan != requests[i - 1].plan) {
+            rule = ration_plan_read_single(&limiter->plans[request->plan], &slice->rules[i]) ? &slice->rules[i] : NULL;
+        }
+        slice->single[i] = rule != NULL && ration_single_fits(request, rule) ? rule : NULL;
+        if (slice->single[i] != NULL) {
+            ration_hash hash = ration_hash_bytes(request->key, request->key_len, engine->region->secret);
+            slice->probes[i] = ration_table_probe(&engine->table, hash, rule, 0, era);
+            ration_table_prefetch(&engine->table, &slice->probes[i]);
         }
     }
 }
 
 static int decide_slice(ration_limiter *limiter, ration_case *c, const ration_request *requests, size_t count, ration_decision *decisions)
 {
-    ration_rule rules[ACQUIRE_BATCH][RATION_LIMITS_MAX];
-    ration_question questions[ACQUIRE_BATCH];
-    int errors[ACQUIRE_BATCH];
+    acquire_slice slice;
     int error = RATION_OK;
+    fetch_slice(limiter, c->era, requests, count, &slice);
     for (size_t i = 0; i < count; i++) {
-        errors[i] = read_question(limiter, &requests[i], rules[i], &questions[i]);
-        if (errors[i] == RATION_OK) {
-            fetch_slice(c, &questions[i], rules[i]);
+        const ration_request *request = &requests[i];
+        if (request->permit != NULL) {
+            *request->permit = (ration_permit){{0}};
         }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (errors[i] != RATION_OK) {
-            ration_answer_error(&decisions[i]); /* the plan was changed since it was checked */
-            error = errors[i];
-            continue;
-        }
-        if (requests[i].permit != NULL) {
-            *requests[i].permit = (ration_permit){{0}};
-        }
-        c->partial = (requests[i].flags & RATION_PARTIAL) != 0;
-        if (c->given) {
-            c->given_ns = requests[i].now_ns;
+        if (c->given && request->now_ns != c->given_ns) {
+            c->given_ns = request->now_ns;
             ration_case_place(c);
         }
-        decide_question(c, &questions[i], rules[i], &decisions[i]);
+        if (slice.single[i] != NULL && slice.era == c->era &&
+            ration_single_decide(c->engine, &c->time, request, slice.single[i], slice.probes[i], &decisions[i])) {
+            continue;
+        }
+        ration_question question;
+        ration_rule rules[RATION_LIMITS_MAX];
+        int failed = read_question(limiter, request, rules, &question);
+        if (failed != RATION_OK) {
+            ration_answer_error(&decisions[i]); /* the plan was changed since it was checked */
+            error = failed;
+            continue;
+        }
+        c->partial = (request->flags & RATION_PARTIAL) != 0;
+        decide_question(c, &question, rules, &decisions[i]);
     }
     return error;
 }

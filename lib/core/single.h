@@ -93,14 +93,14 @@ static inline bool ration_single_step(uint64_t word, const ration_rule *rule, co
     return true;
 }
 
-/** Decides and answers. False: nothing was changed, take the general path. */
-static inline bool ration_single_decide(ration_engine *engine, const ration_time *time, uint64_t era, const ration_request *request,
-                                        const ration_rule *rule, ration_hash hash, ration_decision *decision)
+/** Decides and answers a request that fits. False: nothing was changed, take the general path. */
+static inline __attribute__((always_inline)) bool ration_single_decide(const ration_engine *engine, const ration_time *time,
+                                                                       const ration_request *request, const ration_rule *rule,
+                                                                       ration_probe probe, ration_decision *decision)
 {
     const ration_table *table = &engine->table;
     uint64_t granted = request->cost != 0 ? request->cost : 1;
     uint64_t cost = rule->counts == RATION_CALLS ? 1 : granted;
-    ration_probe probe = ration_table_probe(table, hash, rule, 0, era);
     ration_group *home = &table->groups[probe.home];
     unsigned bits = ration_table_match(home, probe.tag);
     if (__builtin_expect(bits == 0, 0)) {

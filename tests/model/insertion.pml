@@ -97,6 +97,8 @@
 #define floor_lost 16
 #define unfloored 17
 #define losses_forgotten 18
+#define stale_unchecked 19
+#define window_unraised 20
 
 #define helped 101
 #define fill_failed 102
@@ -119,6 +121,7 @@
 #define subtracted 120
 #define debt_charged 121
 #define whole_changed 122
+#define window_entered 123
 
 #define REACHED(what) assert(PROBE != what)
 
@@ -169,7 +172,7 @@ byte admitted[12]; /* ghost: units admitted and not given back, by tag and windo
 #define FIND_FAR 5     /* ration_table_find_far: the groups within reach */
 #define DEBT0 6        /* ration_sketch_read, row by row */
 #define DEBT1 7
-#define RECHECK 8      /* floor_passed */
+#define RECHECK 8      /* floor_passed; a window is entered with the floor raised to now */
 #define CHARGE 9       /* commit_item: the swap */
 #define RELOAD 10      /* commit_item: the pair anew after a lost swap */
 #define HEADER 11      /* ration_table_insert: the home's header */
@@ -298,6 +301,15 @@ inline weigh_charge()
     fi
 }
 
+/*
+ * Whether the swap must wait for a look at the floor: where the counter says nothing about the window of `now` (fresh, over,
+ * nothing used, or a later window than any sane clock has) another thread may have let go of what that window had used.
+ */
+#define MUST_RECHECK                                                                                                  \
+    (TICKS > 0 && WRONG != floor_unread &&                                                                             \
+     (IS_FRESH(seen) || (WRONG != stale_unchecked && (USED(before) == 0 || END(before) <= now)) ||                    \
+      (WRONG != redated && USED(before) != 0 && END(before) > now + 2)))
+
 /* A pair with our tag was read: what to do about it. */
 inline have_pair()
 {
@@ -307,7 +319,7 @@ inline have_pair()
         before = WORD(seen);
         weigh_charge();
         if
-        :: USED(before) != 0 && END(before) > now + 2 && WRONG != redated -> REACHED(ahead_by_two); pc = RECHECK
+        :: MUST_RECHECK -> pc = RECHECK
         :: else ->
             if
             :: next == 0 -> answer()
@@ -459,7 +471,7 @@ proctype thread(byte me; short script)
         :: LAPSE(sketch[CELL0(tag)]) <= now ->
             before = 0;
             weigh_charge();
-            pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
+            pc = (MUST_RECHECK -> RECHECK : CHARGE)
         :: else -> before = sketch[CELL0(tag)]; pc = DEBT1
         fi }
     :: d_step { pc == DEBT1 ->
@@ -481,16 +493,26 @@ proctype thread(byte me; short script)
             :: before != 0 -> REACHED(debt_charged)
             :: else
             fi;
-            pc = (TICKS > 0 && WRONG != floor_unread -> RECHECK : CHARGE)
+            pc = (MUST_RECHECK -> RECHECK : CHARGE)
         fi }
     :: d_step { pc == RECHECK ->
         if
+        :: !IS_FRESH(seen) && USED(before) != 0 && END(before) > now + 2 -> REACHED(ahead_by_two)
+        :: else
+        fi;
+        if
         :: now_floor > now && WRONG != unfloored -> REACHED(floor_passed); forget_all(); tag = script & 3; pc = CLOCK
         :: else ->
-            assert(IS_FRESH(seen) || WRONG != none); /* a window beyond the slack is known by the floor */
+            /* A window beyond the slack was entered with the floor raised. */
+            assert(IS_FRESH(seen) || USED(before) == 0 || END(before) <= now + 2 || WRONG != none);
             if
             :: next == 0 -> answer()
-            :: else -> pc = CHARGE
+            :: else ->
+                if
+                :: now_floor < now && WRONG != window_unraised && WRONG != own_clock -> REACHED(window_entered); now_floor = now
+                :: else
+                fi;
+                pc = CHARGE
             fi
         fi }
     :: d_step { pc == CHARGE ->

@@ -637,6 +637,17 @@ START_TEST(no_two_lists_of_parts_are_one_key) /* F42 */
 }
 END_TEST
 
+START_TEST(a_part_of_128_bytes_is_not_taken_for_three) /* F42: where the length takes a second byte */
+{
+    unsigned char whole[128] = {'x', 126}, one[160], three[160];
+    const ration_key_part part = {whole, sizeof whole}, parts[] = {{"", 0}, {"x", 1}, {whole + 2, 126}};
+    size_t one_len, three_len;
+    ck_assert_int_eq(ration_key_join(&part, 1, one, sizeof one, &one_len), RATION_OK);
+    ck_assert_int_eq(ration_key_join(parts, 3, three, sizeof three, &three_len), RATION_OK);
+    ck_assert(one_len != three_len || memcmp(one, three, one_len) != 0);
+}
+END_TEST
+
 START_TEST(a_joined_key_is_never_longer_than_a_key_may_be)
 {
     static unsigned char part[RATION_KEY_MAX + 1], key[RATION_KEY_MAX + 16];
@@ -698,6 +709,7 @@ int main(void)
     tcase_add_test(tests, every_error_has_its_name);
     tcase_add_test(tests, a_fault_reads_as_a_sentence);
     tcase_add_test(tests, no_two_lists_of_parts_are_one_key);
+    tcase_add_test(tests, a_part_of_128_bytes_is_not_taken_for_three);
     tcase_add_test(tests, a_joined_key_is_never_longer_than_a_key_may_be);
     tcase_add_test(tests, keys_are_bytes_and_a_length);
     return run_suite("arguments", tests, 120);

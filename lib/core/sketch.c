@@ -11,7 +11,7 @@
 uint64_t ration_sketch_width(uint64_t counters)
 {
     uint64_t width = 64;
-    while (width < 4096 && width * 1024 < counters) {
+    while (width < 1024 && width * 4096 < counters) {
         width *= 2;
     }
     return width;

@@ -216,7 +216,7 @@ typedef struct ration_options {
     void (*deallocate)(void *context, void *memory, size_t size);
     void *context;      /**< passed to the three above */
     const void *secret; /**< hash secret; NULL: 192 bytes drawn from the system. Copied. */
-    size_t secret_len;  /**< [192, 256]; 0 with a NULL secret */
+    size_t secret_len;  /**< [192, 256], of which the first 192 bytes are used; 0 with a NULL secret */
 } ration_options;
 
 /**
@@ -240,7 +240,9 @@ RATION_API void ration_close(ration_limiter *limiter);
  * Sets or replaces a plan, atomically for every decision (G8).
  *
  * What keys have consumed is kept for limits of the same name and kind (and window, where there is one). A changed rate keeps
- * the time to full; a changed number of units keeps the units used; permits out stay out. A changed window or lease starts anew.
+ * the time to full; a changed number of units keeps the units used; permits out stay out. A changed window or lease starts anew, and
+ * so does a quota that is raised above 2^32 - 1 units or lowered back: its counter is of another kind.
+ * A carry-in counts in the first window after it was first set, or in the one that carry_from_ns names.
  * Replacing costs no memory. The limits that share a counter through RATION_SHARED should have the same numbers.
  *
  * @param plan [0, options.plans).
@@ -274,7 +276,7 @@ RATION_API size_t ration_fault_format(const ration_fault *fault, const char *arr
 enum {
     RATION_AT = 1,      /**< `now_ns` of the request is the time; 0 is a time */
     RATION_PARTIAL = 2, /**< accept part of the cost, at least 1 unit */
-    RATION_JITTER = 4   /**< spread retry_after_ns of callers over up to a sixteenth of the period, at most an hour */
+    RATION_JITTER = 4   /**< spread retry_after_ns of callers over a sixteenth of the window (rate: of the time a whole burst takes), at most an hour */
 };
 
 /** A permit: what a request holds of concurrency limits. Opaque, 128 bytes; may be copied, but only one copy released. */

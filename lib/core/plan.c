@@ -159,9 +159,24 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* The first window of a carry-in has come and gone: setting the plan again does not begin another. */
+static bool carry_is_over(const ration_rule *rule, uint64_t now_ns)
+{
+    int64_t end_s = rule->as.window.carry_end_s;
+    return end_s != INT64_MIN && end_s <= (int64_t)(now_ns / PLAN_NS_PER_S);
+}
+
+/* The carry-in is of the window that holds now, as it is where the caller named no time. */
+static bool carry_is_now(const ration_rule *rule, uint64_t now_ns)
+{
+    int64_t begin_s, end_s;
+    ration_calendar_window((int64_t)(now_ns / PLAN_NS_PER_S), rule, &begin_s, &end_s);
+    return rule->as.window.carry_end_s == end_s;
+}
+
 /* What a new version inherits from the current one: how far ahead sane states may lie, and which window was the first (G8). A limit
  * that comes back after it was dropped may meet states of then: it takes the farthest of all that were ever dropped. */
-static void inherit_rules(ration_plan_version *fresh, const ration_plan *plan, uint64_t current)
+static void inherit_rules(ration_plan_version *fresh, const ration_plan *plan, uint64_t current, uint64_t now_ns)
 {
     ration_plan_version old;
     if (current == 0 || !copy_version(&plan->versions[current % RATION_PLAN_VERSIONS], &old)) {
@@ -179,7 +194,7 @@ static void inherit_rules(ration_plan_version *fresh, const ration_plan *plan, u
         if (rule->counter == RATION_COUNTER_RATE) {
             rule->as.rate.sane_ticks =
                 later(rule->as.rate.sane_ticks, before != NULL ? before->as.rate.sane_ticks : fresh->dropped_ticks);
-        } else if (before != NULL && rule->counter != 0) {
+        } else if (before != NULL && rule->counter <= RATION_COUNTER_WIDE && carry_is_over(before, now_ns) && carry_is_now(rule, now_ns)) {
             rule->as.window.carry_end_s = before->as.window.carry_end_s;
         }
     }
@@ -231,7 +246,7 @@ int ration_plan_publish(ration_plan *plan, uint32_t number, const void *secret, 
             fresh.rules[i].index = (uint8_t)i;
             memcpy(fresh.names[i], limit.name, strlen(limit.name));
         }
-        inherit_rules(&fresh, plan, current);
+        inherit_rules(&fresh, plan, current, now_ns);
         sort_rules(&fresh);
         store_words(&version->count, &fresh.count, sizeof fresh - offsetof(ration_plan_version, count));
         ration_atomic_store_release_64(&version->sequence, sequence);

@@ -189,6 +189,27 @@ START_TEST(carry_in_is_taken_off_the_first_window_only)
 }
 END_TEST
 
+START_TEST(carry_in_outlives_plan_changes_and_nothing_else)
+{
+    ration_limiter *limiter = open_at(NEW_YEAR + RATION_HOUR);
+    const ration_limit without[] = {RATION_QUOTA(100, RATION_CALENDAR_DAY)}, with[] = {RATION_QUOTA(100, RATION_CALENDAR_DAY, .carry_in = 30)},
+                       moved[] = {RATION_QUOTA(100, RATION_CALENDAR_DAY, .utc_offset_s = 3600, .carry_in = 30)};
+    const struct {
+        const ration_limit *limits;
+        uint64_t day, left;
+    } steps[] = {{without, 0, 100}, {with, 0, 70}, {with, 0, 70}, {moved, 0, 70}, {moved, 1, 100}, {moved, 1, 100}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        fake_now_ns = NEW_YEAR + RATION_HOUR + steps[i].day * RATION_DAY;
+        set_plan(limiter, 0, steps[i].limits, 1);
+        ration_usage usages[RATION_LIMITS_MAX];
+        ration_request request = request_of(0, "a", 1);
+        ck_assert_uint_eq(look(limiter, &request, usages), 1);
+        ck_assert_msg(usages[0].remaining == steps[i].left, "step %zu leaves %llu", i, (unsigned long long)usages[0].remaining);
+    }
+    ration_close(limiter);
+}
+END_TEST
+
 START_TEST(carry_in_waits_for_the_window_it_is_meant_for)
 {
     ration_limiter *limiter = open_at(NEW_YEAR);
@@ -289,6 +310,7 @@ int main(void)
     tcase_add_test(tests, a_thousand_changes_refill_nothing_and_cost_no_memory);
     tcase_add_test(tests, limits_are_copied);
     tcase_add_test(tests, carry_in_is_taken_off_the_first_window_only);
+    tcase_add_test(tests, carry_in_outlives_plan_changes_and_nothing_else);
     tcase_add_test(tests, carry_in_waits_for_the_window_it_is_meant_for);
     tcase_add_test(tests, months_end_by_the_civil_calendar);
     tcase_add_test(tests, weeks_begin_on_monday);
